@@ -1,0 +1,91 @@
+"""Settings of every process, read once at the edges and handed inwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Language = Literal["es", "en"]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, from the environment or `.env`, with the prefix `ULOS_`.
+
+    `docs/operations.md` explains each one; a test holds the two lists together.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ULOS_", env_file=".env", extra="ignore")
+
+    database_url: SecretStr = Field(SecretStr(""), description="Postgres; empty: the embedded one")
+    ftp_url: SecretStr = Field(SecretStr(""), description="ftp://user:pass@host:port/base; empty: embedded")
+    amqp_url: SecretStr = Field(SecretStr(""), description="RabbitMQ; empty: the queue in Postgres")
+    amqp_declare: bool = Field(True, description="Declare exchange, queues and bindings that are missing")
+    runner: bool | None = Field(None, description="Run the local runner; default: only when embedded")
+    runner_sandbox: Literal["auto", "off"] = Field("auto", description="off: never look for a sandbox")
+    host: str = Field("127.0.0.1", description="Address that dashboard and API listen on")
+    api_port: int = Field(8000, ge=1, le=65535, description="Port of the companion endpoint")
+    dashboard_port: int = Field(8501, ge=1, le=65535, description="Port of the dashboard")
+    data_dir: Path = Field(Path("var"), description="Where the embedded components keep their data")
+    secret_key: SecretStr = Field(SecretStr(""), description="Signs receipts and API tokens; empty: made on first start")
+    callback_token: SecretStr = Field(SecretStr(""), description="Bearer token of the orchestrator; empty: made on first start")
+    allowed_email_domains: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("uniandes.edu.co",), description="Domains that may register, separated by commas"
+    )
+    max_upload_mb: int = Field(200, ge=1, description="Largest submission or image, in MB (10^6 bytes)")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("http://localhost:3000",), description="Web pages that may call the API, separated by commas"
+    )
+    cookie_secure: bool = Field(False, description="Send the session cookie over HTTPS only")
+    smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:pass@host:port for mails; empty: none are sent")
+    timezone: str = Field("America/Bogota", description="Zone of courses that name none")
+    language: Language = Field("es", description="Language of people who chose none")
+    demo: bool | None = Field(None, description="Create the demo on first start; default: only when embedded")
+    postgres_bin: Path | None = Field(None, description="Folder of the Postgres programs; empty: from the wheel")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
+
+    @field_validator("allowed_email_domains", "cors_origins", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        ZoneInfo(value)
+        return value
+
+    @field_validator("runner", "demo", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @property
+    def embedded_database(self) -> bool:
+        """Whether Postgres is ours, under `data_dir`."""
+        return not self.database_url.get_secret_value()
+
+    @property
+    def embedded_ftp(self) -> bool:
+        """Whether the FTP server is ours, under `data_dir`."""
+        return not self.ftp_url.get_secret_value()
+
+    @property
+    def runs_runner(self) -> bool:
+        """Whether `make up` starts the local runner (contract: on only with the embedded default)."""
+        return self.embedded_database and self.embedded_ftp if self.runner is None else self.runner
+
+    @property
+    def seeds_demo(self) -> bool:
+        """Whether the demo is created on first start (never by default on somebody's own database)."""
+        return self.embedded_database if self.demo is None else self.demo
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The size limit of one upload, in bytes."""
+        return self.max_upload_mb * 1_000_000

@@ -1,0 +1,99 @@
+"""The words of the domain as types, and the moves that are legal between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum, StrEnum
+
+
+class StageStatus(IntEnum):
+    """Status of one stage, with the ids that are fixed on the wire (contract, section 1)."""
+
+    PENDING = 1
+    IN_PROGRESS = 2
+    COMPLETED = 3
+    FAILED = 4
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing within the same run can follow."""
+        return self in (StageStatus.COMPLETED, StageStatus.FAILED)
+
+
+def may_move(current: StageStatus, new: StageStatus) -> bool:
+    """Whether a stage may go from `current` to `new` within one run.
+
+    Only forward; jumps are legal; what is final stays (contract 1.1). The same rule stands
+    in the database as the trigger `task_stage_status_forward`.
+    """
+    return not current.is_final and new > current
+
+
+def derive_task_status(stages: Iterable[StageStatus]) -> StageStatus:
+    """Status of a task from those of its stages (contract 1.1)."""
+    statuses = list(stages)
+    if StageStatus.FAILED in statuses:
+        return StageStatus.FAILED
+    if statuses and all(status is StageStatus.COMPLETED for status in statuses):
+        return StageStatus.COMPLETED
+    if any(status is not StageStatus.PENDING for status in statuses):
+        return StageStatus.IN_PROGRESS
+    return StageStatus.PENDING
+
+
+class Role(StrEnum):
+    """What a person is in one course."""
+
+    PROFESSOR = "professor"
+    MONITOR = "monitor"
+    STUDENT = "student"
+
+
+class RequeueCause(StrEnum):
+    """Why a task got another run or another attempt."""
+
+    MANUAL = "manual"
+    """A person pressed the button: a new attempt."""
+    ORCHESTRATOR = "orchestrator"
+    """The orchestrator said over HTTP that it had put the task back itself: a new run."""
+    NODE_LOST = "node_lost"
+    """The broker handed the task out again because its node was gone: a new run."""
+    CRASH = "crash"
+    """The broker handed the task out again after a crash report: a new run."""
+
+
+class LogLevel(StrEnum):
+    """How serious a line of a task's log is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogSource(StrEnum):
+    """Who wrote a line of a task's log."""
+
+    ORCHESTRATOR = "orchestrator"
+    PLATFORM = "platform"
+    """We did: accepted, queued, requeued, a late report."""
+
+
+class StoredAt(StrEnum):
+    """Where the bytes of an accepted original are."""
+
+    FTP = "ftp"
+    POSTGRES = "postgres"
+    """Kept in the table `original_bytes` while the FTP server is down."""
+
+
+class AssignmentState(StrEnum):
+    """What the dates of an assignment mean at a moment."""
+
+    UPCOMING = "upcoming"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+PARSING = "PARSING"
+EXECUTION = "EXECUTION"
+"""The two stage names that always exist (ids 1 and 2)."""
