@@ -30,8 +30,12 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=1, le=65535, description="Port of the companion endpoint")
     dashboard_port: int = Field(8501, ge=1, le=65535, description="Port of the dashboard")
     data_dir: Path = Field(Path("var"), description="Where the embedded components keep their data")
-    secret_key: SecretStr = Field(SecretStr(""), description="Signs receipts and API tokens; empty: made on first start")
-    callback_token: SecretStr = Field(SecretStr(""), description="Bearer token of the orchestrator; empty: made on first start")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs receipts and API tokens; empty: made on first start"
+    )
+    callback_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token of the orchestrator; empty: made on first start"
+    )
     allowed_email_domains: Annotated[tuple[str, ...], NoDecode] = Field(
         ("uniandes.edu.co",), description="Domains that may register, separated by commas"
     )
@@ -40,12 +44,18 @@ class Settings(BaseSettings):
         ("http://localhost:3000",), description="Web pages that may call the API, separated by commas"
     )
     cookie_secure: bool = Field(False, description="Send the session cookie over HTTPS only")
-    smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:pass@host:port for mails; empty: none are sent")
+    smtp_url: SecretStr = Field(
+        SecretStr(""), description="smtp://user:pass@host:port for mails; empty: none are sent"
+    )
     timezone: str = Field("America/Bogota", description="Zone of courses that name none")
     language: Language = Field("es", description="Language of people who chose none")
     demo: bool | None = Field(None, description="Create the demo on first start; default: only when embedded")
-    postgres_bin: Path | None = Field(None, description="Folder of the Postgres programs; empty: from the wheel")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
+    postgres_bin: Path | None = Field(
+        None, description="Folder of the Postgres programs; empty: from the wheel"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least level that is logged"
+    )
 
     @field_validator("allowed_email_domains", "cors_origins", mode="before")
     @classmethod
