@@ -1,0 +1,145 @@
+"""Who may do what: one table, deny unless it says otherwise.
+
+Each use case names its `Right` first thing. Roles are per course and read from the database in
+the use case's own transaction, so that a role that was taken away ends at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.context import Actor
+from core.errors import NotAllowed, NotFound, NotSignedIn
+from core.models import CourseMember, User
+from core.vocabulary import Role
+
+
+class Right(StrEnum):
+    """What can be allowed or denied; one per use case or family of use cases that go together."""
+
+    READ_DEFINITIONS = "definitions.read"
+    CREATE_DEFINITION = "definitions.create"
+    READ_COURSE = "courses.read"
+    READ_ROSTER = "courses.roster"
+    CREATE_ASSIGNMENT = "assignments.create"
+    EDIT_ASSIGNMENT = "assignments.edit"
+    SUBMIT = "submissions.submit"
+    READ_OWN_TASK = "submissions.read_own"
+    READ_ANY_TASK = "submissions.read_any"
+    REQUEUE = "tasks.requeue"
+    MONITOR = "monitoring.read"
+    REPORT = "reports.write"
+
+
+class Standing(StrEnum):
+    """Who somebody is beside their role in a course."""
+
+    ADMIN = "admin"
+    OWNER = "owner"
+    ORCHESTRATOR = "orchestrator"
+
+
+_TEACHES = frozenset({Role.PROFESSOR, Role.MONITOR, Standing.ADMIN})
+
+TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType({
+    Right.READ_DEFINITIONS: _TEACHES,
+    Right.CREATE_DEFINITION: frozenset({Role.PROFESSOR, Standing.ADMIN}),
+    Right.READ_COURSE: frozenset({*Role, Standing.ADMIN}),
+    Right.READ_ROSTER: _TEACHES,
+    Right.CREATE_ASSIGNMENT: frozenset({Role.PROFESSOR}),
+    Right.EDIT_ASSIGNMENT: frozenset({Role.PROFESSOR}),
+    Right.SUBMIT: frozenset({Role.STUDENT}),
+    Right.READ_OWN_TASK: frozenset({Standing.OWNER}),
+    Right.READ_ANY_TASK: frozenset({*_TEACHES, Standing.ORCHESTRATOR}),
+    Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
+    Right.MONITOR: _TEACHES,
+    Right.REPORT: frozenset({Standing.ORCHESTRATOR}),
+})
+"""The whole decision. The platform itself (`PLATFORM`) may do everything."""
+
+
+def require(
+    session: Session, actor: Actor, right: Right, *, course_id: int | None = None, owner_id: int | None = None
+) -> None:
+    """Let `actor` pass if the table allows `right`, judged by the role in `course_id`.
+
+    Without a course (definitions, figures over all courses) the role in any course counts.
+    `owner_id` is who the thing belongs to: a student's own task.
+
+    Raises:
+        NotSignedIn: nobody is asking.
+        NotFound: a stranger to the course may not even know that it exists.
+        NotAllowed: a member whose role does not allow it.
+
+    """
+    if actor.is_platform:
+        return
+    if actor.user_id is None and not actor.is_orchestrator:
+        raise NotSignedIn
+    standing = _standing(session, actor, course_id, owner_id)
+    if standing & TABLE[right]:
+        return
+    if course_id is not None and not standing:
+        raise NotFound(what="course")
+    raise NotAllowed
+
+
+def _standing(
+    session: Session, actor: Actor, course_id: int | None, owner_id: int | None
+) -> set[Role | Standing]:
+    if actor.is_orchestrator:
+        return {Standing.ORCHESTRATOR}
+    standing: set[Role | Standing] = set(roles_of(session, actor, course_id))
+    if standing and owner_id is not None and owner_id == actor.user_id:
+        standing.add(Standing.OWNER)
+    if _is_admin(session, actor):
+        standing.add(Standing.ADMIN)
+    return standing
+
+
+def roles_of(session: Session, actor: Actor, course_id: int | None) -> set[Role]:
+    """The roles of `actor` in `course_id`, or in any course when it is None."""
+    query = (
+        select(CourseMember.role)
+        .join(User, User.id == CourseMember.user_id)
+        .where(CourseMember.user_id == actor.user_id, User.disabled_at.is_(None))
+    )
+    if course_id is not None:
+        query = query.where(CourseMember.course_id == course_id)
+    return {Role(role) for role in session.scalars(query)}
+
+
+def _is_admin(session: Session, actor: Actor) -> bool:
+    query = select(User.id).where(User.id == actor.user_id, User.is_admin, User.disabled_at.is_(None))
+    return session.scalar(query) is not None
+
+
+def courses_with(session: Session, actor: Actor, right: Right) -> set[int] | None:
+    """Ids of the courses in which `actor` has `right`; None means all of them.
+
+    Raises:
+        NotSignedIn: nobody is asking.
+
+    """
+    if actor.is_platform:
+        return None
+    if actor.user_id is None:
+        raise NotSignedIn
+    if Standing.ADMIN in TABLE[right] and _is_admin(session, actor):
+        return None
+    roles = [role for role in Role if role in TABLE[right]]
+    query = (
+        select(CourseMember.course_id)
+        .join(User, User.id == CourseMember.user_id)
+        .where(
+            CourseMember.user_id == actor.user_id,
+            CourseMember.role.in_(roles),
+            User.disabled_at.is_(None),
+        )
+    )
+    return set(session.scalars(query))

@@ -1,0 +1,116 @@
+"""Sessions, transactions and notifications: the only place that commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import psycopg2.extensions
+from sqlalchemy import create_engine, func, select, text
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.errors import DatabaseUnavailable
+
+CHANNEL = "ulos"
+"""The `LISTEN` channel; what it carries are topics such as `task:12`, never data."""
+
+
+def normalise_url(url: str) -> URL:
+    """The address with our driver, however people write it (`postgres://`, `postgresql://`)."""
+    parsed = make_url(url.replace("postgres://", "postgresql://", 1))
+    return parsed.set(drivername="postgresql+psycopg2")
+
+
+class Database:
+    """One pool of connections to Postgres.
+
+    `url`: any spelling of a Postgres address. `pool_size`: connections kept; mind that the
+    sum over all processes stays under the server's `max_connections`.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self.url = normalise_url(url)
+        self._engine = create_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=5,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": 5,
+                "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60000",
+                "keepalives_idle": 10,
+                "tcp_user_timeout": 15_000,
+            },
+        )
+        self._sessions = sessionmaker(self._engine, expire_on_commit=False, autoflush=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One unit of work: committed at the end of the block, rolled back on any error.
+
+        Raises:
+            DatabaseUnavailable: Postgres cannot be reached or went away; nothing was changed
+                unless the connection broke during the commit itself.
+
+        """
+        try:
+            with self._sessions() as session, session.begin():
+                yield session
+        except (OperationalError, InterfaceError) as error:
+            raise DatabaseUnavailable from error
+
+    @contextmanager
+    def listening(self) -> Iterator[psycopg2.extensions.connection]:
+        """A connection of its own that listens on `CHANNEL`, for threads that wait for topics.
+
+        Raises:
+            DatabaseUnavailable: Postgres cannot be reached.
+
+        """
+        try:
+            raw = psycopg2.connect(
+                self.url.set(drivername="postgresql").render_as_string(hide_password=False),
+                connect_timeout=5,
+            )
+        except psycopg2.OperationalError as error:
+            raise DatabaseUnavailable from error
+        try:
+            raw.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
+            with raw.cursor() as cursor:
+                cursor.execute(f"LISTEN {CHANNEL}")
+            yield raw
+        finally:
+            raw.close()
+
+    def connect(self) -> Connection:
+        """A bare connection, for Alembic and health checks."""
+        return self._engine.connect()
+
+    def check(self) -> None:
+        """Ask Postgres for a sign of life.
+
+        Raises:
+            DatabaseUnavailable: it gives none.
+
+        """
+        with self.transaction() as session:
+            session.execute(text("SELECT 1"))
+
+    def dispose(self) -> None:
+        """Close the pool."""
+        self._engine.dispose()
+
+
+def notify(session: Session, *topics: str) -> None:
+    """Tell every listening process, when this transaction commits, that `topics` have changed."""
+    for topic in topics:
+        session.execute(select(func.pg_notify(CHANNEL, topic)))
+
+
+def utc_now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,63 @@
+"""Tables. Rows never leave the use cases: those answer with dataclasses.
+
+Rules that a database can hold stand here and in `migrations/`, not only in Python.
+Every relationship is read by an explicit query; there is no lazy loading.
+"""
+
+from core.models.base import Base
+from core.models.definitions import (
+    Assignment,
+    DefinitionStage,
+    DefinitionVersion,
+    ProcessingStage,
+    ProcessingStatus,
+    TaskDefinition,
+)
+from core.models.people import (
+    ApiToken,
+    CallbackToken,
+    Course,
+    CourseMember,
+    LoginTicket,
+    SignInFailure,
+    User,
+    WebSession,
+)
+from core.models.queue import IdempotencyRecord, OutboxMessage, QueueMessage
+from core.models.tasks import (
+    OriginalBytes,
+    RequeueEvent,
+    Task,
+    TaskAttempt,
+    TaskLog,
+    TaskMetrics,
+    TaskStageStatus,
+)
+
+__all__ = [
+    "ApiToken",
+    "Assignment",
+    "Base",
+    "CallbackToken",
+    "Course",
+    "CourseMember",
+    "DefinitionStage",
+    "DefinitionVersion",
+    "IdempotencyRecord",
+    "LoginTicket",
+    "OriginalBytes",
+    "OutboxMessage",
+    "ProcessingStage",
+    "ProcessingStatus",
+    "QueueMessage",
+    "RequeueEvent",
+    "SignInFailure",
+    "Task",
+    "TaskAttempt",
+    "TaskDefinition",
+    "TaskLog",
+    "TaskMetrics",
+    "TaskStageStatus",
+    "User",
+    "WebSession",
+]

@@ -1,0 +1,128 @@
+"""People, courses and what proves who somebody is."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.models.base import Base, Id, Moment
+
+
+class User(Base):
+    """A person. E-mails are kept in lower case, so that equal means equal."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("email = lower(email) AND email LIKE '%_@_%'", name="email"),
+        CheckConstraint("language IN ('es', 'en')", name="language"),
+    )
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(unique=True)
+    full_name: Mapped[str] = mapped_column(server_default="")
+    password_hash: Mapped[str | None]
+    is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
+    language: Mapped[str | None]
+    timezone: Mapped[str | None]
+    created_at: Mapped[Moment]
+    disabled_at: Mapped[Moment | None]
+
+
+class Course(Base):
+    """A course; its zone is the one that due dates are meant in."""
+
+    __tablename__ = "course"
+
+    id: Mapped[Id]
+    course_name: Mapped[str] = mapped_column(unique=True)
+    timezone: Mapped[str]
+    is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
+    creation_timestamp: Mapped[Moment]
+
+
+class CourseMember(Base):
+    """One person's one role in one course."""
+
+    __tablename__ = "course_member"
+    __table_args__ = (
+        CheckConstraint("role IN ('professor', 'monitor', 'student')", name="role"),
+        Index("ix_course_member_user_id", "user_id"),
+    )
+
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[str]
+    joined_at: Mapped[Moment]
+
+
+class WebSession(Base):
+    """A signed-in browser. Only the hash of the cookie's value is kept."""
+
+    __tablename__ = "web_session"
+    __table_args__ = (Index("ix_web_session_user_id", "user_id"),)
+
+    id: Mapped[Id]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    user_agent: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[Moment]
+    last_seen_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    ended_at: Mapped[Moment | None]
+
+
+class LoginTicket(Base):
+    """What a right password buys: 30 seconds to fetch the cookie, once, from the same browser."""
+
+    __tablename__ = "login_ticket"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    nonce_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    expires_at: Mapped[Moment]
+    used_at: Mapped[Moment | None]
+
+
+class SignInFailure(Base):
+    """A failed sign-in; enough of them lock the account or the address for a while."""
+
+    __tablename__ = "sign_in_failure"
+    __table_args__ = (
+        Index("ix_sign_in_failure_email_at", "email", "at"),
+        Index("ix_sign_in_failure_address_at", "address", "at"),
+    )
+
+    id: Mapped[Id]
+    email: Mapped[str]
+    address: Mapped[str]
+    at: Mapped[Moment]
+
+
+class ApiToken(Base):
+    """A bearer token given out by `/auth/login`; the row lets it be revoked."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (Index("ix_api_token_user_id", "user_id"),)
+
+    id: Mapped[Id]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    course_id: Mapped[int | None] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
+    created_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    revoked_at: Mapped[Moment | None]
+
+
+class CallbackToken(Base):
+    """A named token of an orchestrator, shown once and kept as a hash."""
+
+    __tablename__ = "callback_token"
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(unique=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    created_at: Mapped[Moment]
+    last_used_at: Mapped[Moment | None]
+    revoked_at: Mapped[Moment | None]

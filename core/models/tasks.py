@@ -1,0 +1,174 @@
+"""Submissions and everything that happens to them.
+
+A *task* has numbered *attempts*; each attempt has one row per stage. What a screen shows of a
+task are the rows of its current attempt; older attempts stay for comparison.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.models.base import Base, Id, Moment
+
+
+class Task(Base):
+    """One submission of one student to one assignment."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        UniqueConstraint("created_by_id", "submit_key"),
+        CheckConstraint("stored_at IN ('ftp', 'postgres')", name="stored_at"),
+        CheckConstraint("original_size >= 0", name="original_size"),
+        CheckConstraint("current_attempt >= 1", name="current_attempt"),
+        Index("ix_task_assignment_id_created_by_id_id", "assignment_id", "created_by_id", "id"),
+        Index("ix_task_status_id_id", "status_id", "id"),
+        Index("ix_task_created_by_id_id", "created_by_id", "id"),
+    )
+
+    id: Mapped[Id]
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"))
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    creation_timestamp: Mapped[Moment]
+    submit_key: Mapped[str]
+    reference: Mapped[str] = mapped_column(unique=True)
+    original_path: Mapped[str] = mapped_column(unique=True)
+    original_name: Mapped[str]
+    original_size: Mapped[int]
+    original_sha256: Mapped[str]
+    stored_at: Mapped[str]
+    status_id: Mapped[int] = mapped_column(
+        SmallInteger, ForeignKey("processing_status.id"), server_default=text("1")
+    )
+    current_attempt: Mapped[int] = mapped_column(server_default=text("1"))
+
+
+class OriginalBytes(Base):
+    """The bytes of an original that waits for the FTP server (`Task.stored_at` is `postgres`)."""
+
+    __tablename__ = "original_bytes"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TaskAttempt(Base):
+    """One file path handed to the orchestrator. At most one attempt of a task is live."""
+
+    __tablename__ = "task_attempt"
+    __table_args__ = (
+        UniqueConstraint("task_id", "number"),
+        Index("uq_task_attempt_live", "task_id", unique=True, postgresql_where=text("closed_at IS NULL")),
+        Index(
+            "ix_task_attempt_uncopied",
+            "id",
+            postgresql_where=text("copied_at IS NULL AND closed_at IS NULL"),
+        ),
+        CheckConstraint("file_path ~ '^/[A-Za-z0-9._/-]+[.]zip$'", name="file_path"),
+        CheckConstraint("number >= 1 AND run >= 1", name="numbers"),
+        Index("ix_task_attempt_version_id", "version_id"),
+    )
+
+    id: Mapped[Id]
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    version_id: Mapped[int] = mapped_column(ForeignKey("definition_version.id"))
+    file_path: Mapped[str] = mapped_column(unique=True)
+    run: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[Moment]
+    copied_at: Mapped[Moment | None]
+    copy_tries: Mapped[int] = mapped_column(server_default=text("0"))
+    copy_error: Mapped[str | None]
+    published_at: Mapped[Moment | None]
+    ended_at: Mapped[Moment | None]
+    closed_at: Mapped[Moment | None]
+
+
+class TaskStageStatus(Base):
+    """Where one stage of one attempt stands. The trigger `task_stage_status_forward` guards the moves."""
+
+    __tablename__ = "task_stage_status"
+    __table_args__ = (
+        UniqueConstraint("attempt_id", "position"),
+        UniqueConstraint("attempt_id", "stage_id"),
+        Index("ix_task_stage_status_task_id", "task_id"),
+        Index("ix_task_stage_status_ended_at", "ended_at"),
+        CheckConstraint("(status_id IN (3, 4)) = (ended_at IS NOT NULL)", name="ended"),
+        CheckConstraint("status_id = 1 OR started_at IS NOT NULL", name="started"),
+    )
+
+    id: Mapped[Id]
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("task_attempt.id", ondelete="CASCADE"))
+    stage_id: Mapped[int] = mapped_column(ForeignKey("processing_stage.id"))
+    position: Mapped[int]
+    status_id: Mapped[int] = mapped_column(
+        SmallInteger, ForeignKey("processing_status.id"), server_default=text("1")
+    )
+    run: Mapped[int] = mapped_column(server_default=text("1"))
+    queued_at: Mapped[Moment | None]
+    started_at: Mapped[Moment | None]
+    ended_at: Mapped[Moment | None]
+    reason: Mapped[str | None]
+
+
+class TaskLog(Base):
+    """A line of a task's history: what the orchestrator said and what we did."""
+
+    __tablename__ = "task_log"
+    __table_args__ = (
+        Index("ix_task_log_task_id_id", "task_id", "id"),
+        CheckConstraint("level IN ('info', 'warning', 'error')", name="level"),
+        CheckConstraint("source IN ('orchestrator', 'platform')", name="source"),
+    )
+
+    id: Mapped[Id]
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))
+    attempt: Mapped[int]
+    run: Mapped[int]
+    stage_id: Mapped[int | None] = mapped_column(ForeignKey("processing_stage.id"))
+    level: Mapped[str] = mapped_column(server_default="info")
+    source: Mapped[str]
+    log_message: Mapped[str]
+    logged_at: Mapped[Moment]
+
+
+class TaskMetrics(Base):
+    """Counters of a task."""
+
+    __tablename__ = "task_metrics"
+    __table_args__ = (CheckConstraint("requeue_count >= 0", name="requeue_count"),)
+
+    id: Mapped[Id]
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), unique=True)
+    requeue_count: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class RequeueEvent(Base):
+    """One requeue: when, at which stage, why, and who if it was a person."""
+
+    __tablename__ = "requeue_event"
+    __table_args__ = (
+        Index("ix_requeue_event_task_id", "task_id"),
+        Index("ix_requeue_event_at", "at"),
+        CheckConstraint("cause IN ('manual', 'orchestrator', 'node_lost', 'crash')", name="cause"),
+        CheckConstraint("(cause = 'manual') = (actor_id IS NOT NULL)", name="actor"),
+    )
+
+    id: Mapped[Id]
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))
+    at: Mapped[Moment]
+    cause: Mapped[str]
+    stage_id: Mapped[int | None] = mapped_column(ForeignKey("processing_stage.id"))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    note: Mapped[str] = mapped_column(server_default="")
+    attempt: Mapped[int]
+    run: Mapped[int]

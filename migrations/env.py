@@ -1,0 +1,21 @@
+"""Alembic's entry: which database, which tables."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from core.bootstrap import open_context
+from core.db import Database
+from core.models import Base
+
+
+def run() -> None:
+    given = context.config.attributes.get("database")
+    database = given if isinstance(given, Database) else open_context().db
+    with database.connect() as connection:
+        context.configure(connection=connection, target_metadata=Base.metadata, compare_server_default=True)
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()
