@@ -242,6 +242,15 @@ class EncryptedArchive(BadArchive):
     }
 
 
+class UnsupportedCompression(BadArchive):
+    """An entry is packed with a method that the processing nodes cannot read. `entry`."""
+
+    texts = {
+        "en": "“{entry}” is compressed with a method that cannot be read here. Compress your folder as a plain ZIP (deflate) and upload again.",
+        "es": "«{entry}» está comprimido con un método que aquí no se puede leer. Comprime tu carpeta como ZIP normal (deflate) y sube de nuevo.",
+    }
+
+
 class TooLarge(Rejected):
     """The upload is larger than the limit. `limit_mb`."""
 

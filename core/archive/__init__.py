@@ -1,0 +1,23 @@
+"""Zip archives of students: checked before anything is stored, unpacked and read with care.
+
+The reader is our own and strict (docs/decisions/0009-archive-checks.md): it accepts only what
+every other reader understands in the same way, so nothing hides between two interpretations.
+"""
+
+from core.archive.checks import ArchiveSummary, inspect
+from core.archive.folders import pack, unpack
+from core.archive.limits import DEFAULTS, Limits
+from core.archive.results import Member, MemberInfo, list_members, read_member
+
+__all__ = [
+    "DEFAULTS",
+    "ArchiveSummary",
+    "Limits",
+    "Member",
+    "MemberInfo",
+    "inspect",
+    "list_members",
+    "pack",
+    "read_member",
+    "unpack",
+]
