@@ -1,0 +1,88 @@
+"""The files of the project on an FTP server."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import BinaryIO
+
+from core.config import Settings
+from core.storage.address import FtpAddress
+from core.storage.connection import CHUNK, Timeouts
+from core.storage.listing import StoredFile
+from core.storage.session import Session
+
+
+def open_storage(settings: Settings) -> Storage:
+    """The storage that `settings.ftp_url` names. Nothing is connected to yet.
+
+    Raises:
+        ValueError: the URL is not one of an FTP server.
+
+    """
+    return Storage(FtpAddress.from_url(settings.ftp_url.get_secret_value()))
+
+
+class Storage:
+    """The operations of `Session`, each over a connection of its own: for any number of threads.
+
+    Called from plain functions, never from a coroutine, which would stand still meanwhile.
+    """
+
+    def __init__(self, address: FtpAddress, timeouts: Timeouts | None = None) -> None:
+        self._address = address
+        self._timeouts = timeouts or Timeouts()
+
+    def session(self) -> Session:
+        """A kept connection, for many files in a row (a sign-in costs more than a small file)."""
+        return Session(self._address, self._timeouts)
+
+    def path(self, *parts: str) -> str:
+        """As `Session.path`."""
+        return self._address.path(*parts)
+
+    def upload(self, path: str, source: BinaryIO) -> int:
+        """As `Session.upload`."""
+        with self.session() as session:
+            return session.upload(path, source)
+
+    def copy(self, source: str, target: str) -> int:
+        """As `Session.copy`."""
+        with self.session() as session:
+            return session.copy(source, target)
+
+    def download_to(self, path: str, target: BinaryIO) -> int:
+        """As `Session.download_to`."""
+        with self.session() as session:
+            return session.download_to(path, target)
+
+    def stream(self, path: str, offset: int = 0, chunk: int = CHUNK) -> Generator[bytes, None, None]:
+        """As `Session.stream`; ended early (`close`), or dropped, it hangs up."""
+        pieces = self._stream(path, offset, chunk)
+        next(pieces)
+        return pieces
+
+    def _stream(self, path: str, offset: int, chunk: int) -> Generator[bytes, None, None]:
+        with self.session() as session, closing(session.stream(path, offset, chunk)) as pieces:
+            yield b""  # the file is open: `stream` takes this one
+            yield from pieces
+
+    def size(self, path: str) -> int | None:
+        """As `Session.size`."""
+        with self.session() as session:
+            return session.size(path)
+
+    def delete(self, path: str) -> None:
+        """As `Session.delete`."""
+        with self.session() as session:
+            session.delete(path)
+
+    def list_files(self, folder: str) -> Iterator[StoredFile]:
+        """As `Session.list_files`."""
+        with self.session() as session:
+            yield from session.list_files(folder)
+
+    def check(self) -> None:
+        """As `Session.check`."""
+        with self.session() as session:
+            session.check()
