@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,20 @@ class Refused(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+@contextlib.contextmanager
+def understood() -> Iterator[None]:
+    """Parse an answer.
+
+    Raises:
+        StorageUnavailable: it makes no sense.
+
+    """
+    try:
+        yield
+    except (ValueError, IndexError) as error:
+        raise StorageUnavailable(reason=f"strange answer: {type(error).__name__}") from error
 
 
 class Connection:
@@ -91,12 +105,21 @@ class Connection:
         return frozenset(named | ({"AUTH TLS"} if offers_tls else set()))
 
     async def _start_tls(self) -> None:
+        """Explicit TLS for commands and data (RFC 4217)."""
+        try:
+            await self.command("AUTH TLS", "234")
+        except Refused:
+            if self._address.tls == "require":
+                raise
+            return  # Pure-FTPd lists it in FEAT even where it is switched off
         context = ssl.create_default_context()
         if self._address.tls != "require":
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         async with self.step("TLS", self.timeouts.progress):
-            await self._client.upgrade_to_tls(context)
+            await self._client.stream.start_tls(context, self._address.host)
+        await self.command("PBSZ 0", "200")
+        await self.command("PROT P", "200")
         self._tls = context
 
     async def command(self, line: str, *expected: str) -> list[str]:
@@ -152,9 +175,9 @@ class Connection:
             answer = await self.command("EPSV", "229")
         except Refused:
             answer = await self.command("PASV", "227")
-            async with self.step("PASV", self.timeouts.progress):
+            with understood():
                 return int(self._client.parse_pasv_response(answer[-1])[1])
-        async with self.step("EPSV", self.timeouts.progress):
+        with understood():
             return int(self._client.parse_epsv_response(answer[-1])[1])
 
     async def _connect_socket(self, port: int) -> socket.socket:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from core.errors import NotFound, StorageUnavailable
-from core.storage.connection import CHUNK, Connection, Refused, Transfer
+from core.storage.connection import CHUNK, Connection, Refused, Transfer, understood
 from core.storage.listing import Item, parse_list, parse_mlsx, parse_time
 
 _ABSENT = "550"
@@ -20,9 +20,12 @@ async def read_size(connection: Connection, path: str) -> int | None:
     """Bytes of the file at `path`; None when there is no such file."""
     try:
         if "SIZE" in connection.features:
-            return int((await connection.command(f"SIZE {path}", "213"))[-1])
-        facts = (await connection.command(f"MLST {path}", "250"))[1]
-        item = parse_mlsx(facts, datetime.now(UTC))
+            answer = await connection.command(f"SIZE {path}", "213")
+            with understood():
+                return int(answer[-1])
+        answer = await connection.command(f"MLST {path}", "250")
+        with understood():
+            item = parse_mlsx(answer[1], datetime.now(UTC))
     except Refused as refused:
         if refused.code == _ABSENT:
             return None
@@ -184,13 +187,16 @@ async def _list(
         if refused.code != _ABSENT:
             raise
     now = datetime.now(UTC)
-    return [item for line in lines if (item := parse(line, now)) is not None]
+    with understood():
+        return [item for line in lines if (item := parse(line, now)) is not None]
 
 
 async def read_modified(connection: Connection, path: str, item: Item) -> datetime:
     """When the file was last written, as exactly as the server can tell: UTC is sure but in LIST."""
     if not _may_have_mlsd(connection) and "MDTM" in connection.features:
-        return parse_time((await connection.command(f"MDTM {path}", "213"))[-1])
+        answer = await connection.command(f"MDTM {path}", "213")
+        with understood():
+            return parse_time(answer[-1])
     return item.modified
 
 
