@@ -138,14 +138,14 @@ class Connection:
     async def transfer(self, line: str, *, offset: int = 0) -> AsyncIterator[Transfer]:
         """A data connection for `line` (RETR, STOR, LIST …), confirmed by the server at the end.
 
-        Left by an exception, the data connection is cut and this connection no longer `usable`.
+        Left by an exception, both connections are cut.
         """
         data = await self._open_transfer(line, offset)
         try:
             yield data
         except BaseException:
-            self.usable = False
             data.abort()
+            self.abort()
             raise
         async with self.step("end of transfer", self.timeouts.progress):
             data.close()

@@ -147,6 +147,8 @@ class Session:
     async def _connected(self, use: str = "main") -> Connection:
         connection = self._connections.get(use)
         if connection is None or not await self._is_alive(connection):
+            if connection is not None:
+                connection.abort()
             connection = Connection(self._address, self._timeouts)
             await connection.open()
             self._connections[use] = connection
