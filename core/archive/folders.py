@@ -72,7 +72,7 @@ def pack(folder: Path, target: IO[bytes], *, limits: Limits = DEFAULTS) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, name in _walk(folder, most=limits.entries + 1):
             count += 1
-            if count > limits.entries or name.count("/") > limits.levels:
+            if count > limits.entries or len(parts_of(name)) > limits.levels:
                 raise bomb(limits)
             if name.endswith("/"):
                 archive.mkdir(name.rstrip("/"), mode=_FOLDER_MODE)

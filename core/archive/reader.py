@@ -240,20 +240,16 @@ def _unicode_path(extra: dict[int, bytes]) -> str | None:
 
 def _with_data(file: IO[bytes], entries: list[Entry], *, directory_start: int) -> list[Entry]:
     """The entries with the place of their data, once they are known to fill the file without a gap."""
+    starts = [entry.offset for entry in entries] + [directory_start]
+    if starts[0] != 0:
+        raise DamagedArchive(entry="byte 0")
     located = []
-    expected = 0
-    ends = [entry.offset for entry in entries[1:]] + [directory_start]
-    for entry, end in zip(entries, ends, strict=True):
-        if entry.offset != expected:
-            raise DamagedArchive(entry=shown(entry.name))
+    for entry, end in zip(entries, starts[1:], strict=True):
         data = _check_local(file, entry)
         gap = end - data - entry.packed
         if gap and _read_at(file, data + entry.packed, gap, at_most=24) not in _descriptors(entry):
             raise DamagedArchive(entry=shown(entry.name))
         located.append(replace(entry, data=data))
-        expected = end
-    if expected != directory_start:
-        raise DamagedArchive(entry="central directory")
     return located
 
 
