@@ -44,22 +44,24 @@ class Standing(StrEnum):
     ORCHESTRATOR = "orchestrator"
 
 
-_TEACHES = frozenset({Role.PROFESSOR, Role.MONITOR, Standing.ADMIN})
+_TEACHES: frozenset[Role | Standing] = frozenset({Role.PROFESSOR, Role.MONITOR, Standing.ADMIN})
 
-TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType({
-    Right.READ_DEFINITIONS: _TEACHES,
-    Right.CREATE_DEFINITION: frozenset({Role.PROFESSOR, Standing.ADMIN}),
-    Right.READ_COURSE: frozenset({*Role, Standing.ADMIN}),
-    Right.READ_ROSTER: _TEACHES,
-    Right.CREATE_ASSIGNMENT: frozenset({Role.PROFESSOR}),
-    Right.EDIT_ASSIGNMENT: frozenset({Role.PROFESSOR}),
-    Right.SUBMIT: frozenset({Role.STUDENT}),
-    Right.READ_OWN_TASK: frozenset({Standing.OWNER}),
-    Right.READ_ANY_TASK: frozenset({*_TEACHES, Standing.ORCHESTRATOR}),
-    Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
-    Right.MONITOR: _TEACHES,
-    Right.REPORT: frozenset({Standing.ORCHESTRATOR}),
-})
+TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
+    {
+        Right.READ_DEFINITIONS: _TEACHES,
+        Right.CREATE_DEFINITION: frozenset({Role.PROFESSOR, Standing.ADMIN}),
+        Right.READ_COURSE: frozenset({*Role, Standing.ADMIN}),
+        Right.READ_ROSTER: _TEACHES,
+        Right.CREATE_ASSIGNMENT: frozenset({Role.PROFESSOR}),
+        Right.EDIT_ASSIGNMENT: frozenset({Role.PROFESSOR}),
+        Right.SUBMIT: frozenset({Role.STUDENT}),
+        Right.READ_OWN_TASK: frozenset({Standing.OWNER}),
+        Right.READ_ANY_TASK: frozenset({*_TEACHES, Standing.ORCHESTRATOR}),
+        Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
+        Right.MONITOR: _TEACHES,
+        Right.REPORT: frozenset({Standing.ORCHESTRATOR}),
+    }
+)
 """The whole decision. The platform itself (`PLATFORM`) may do everything."""
 
 
