@@ -1,0 +1,79 @@
+"""Requeue a failed submission: another attempt from the untouched original."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from core.auth import Right, require
+from core.context import Actor, Context
+from core.errors import NotAllowed, NotFound, NotRequeueable
+from core.models import Assignment, RequeueEvent, Task, TaskAttempt, TaskMetrics, TaskStageStatus
+from core.services.attempts import add_log, notify_task, open_attempt
+from core.vocabulary import RequeueCause, StageStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """The attempt that was opened."""
+
+    task_id: int
+    attempt: int
+    requeue_count: int
+
+
+def requeue(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> Requeued:
+    """Close the failed attempt of a task and open the next one.
+
+    The new attempt uses the definition's current version, so that a mended image takes effect.
+    `note`: why, for those who read the history later.
+
+    Raises:
+        NotFound, NotAllowed: who may requeue is professors and monitors of the course.
+        NotRequeueable: the task waits, runs or has passed; so a second click changes nothing.
+
+    """
+    with ctx.db.transaction() as session:
+        task = session.get(Task, task_id, with_for_update=True)
+        if task is None:
+            raise NotFound(what="submission")
+        assignment = session.get_one(Assignment, task.assignment_id)
+        require(session, actor, Right.REQUEUE, course_id=assignment.course_id)
+        if actor.user_id is None:
+            raise NotAllowed
+        if task.status_id != StageStatus.FAILED:
+            raise NotRequeueable
+        old = session.scalars(
+            select(TaskAttempt).where(TaskAttempt.task_id == task_id, TaskAttempt.closed_at.is_(None))
+        ).one()
+        failed_stage = session.scalar(
+            select(TaskStageStatus.stage_id).where(
+                TaskStageStatus.attempt_id == old.id, TaskStageStatus.status_id == StageStatus.FAILED
+            )
+        )
+        old.closed_at = ctx.now()
+        session.flush()
+        attempt = open_attempt(session, ctx, task, old.number + 1)
+        task.current_attempt, task.status_id = attempt.number, StageStatus.PENDING
+        session.add(
+            RequeueEvent(
+                task_id=task_id,
+                at=ctx.now(),
+                cause=RequeueCause.MANUAL,
+                stage_id=failed_stage,
+                actor_id=actor.user_id,
+                note=note.strip(),
+                attempt=attempt.number,
+                run=1,
+            )
+        )
+        count = session.scalar(
+            update(TaskMetrics)
+            .where(TaskMetrics.task_id == task_id)
+            .values(requeue_count=TaskMetrics.requeue_count + 1)
+            .returning(TaskMetrics.requeue_count)
+        )
+        add_log(session, attempt, f"Requeued by hand: attempt {attempt.number}", at=ctx.now())
+        notify_task(session, task)
+        return Requeued(task_id, attempt.number, count or 0)

@@ -1,0 +1,95 @@
+"""What the stages left behind: outputs and result files, read from the attempt's archive."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+
+from core import archive
+from core.context import Actor, Context
+from core.errors import NotFound, NotReady
+from core.services.definitions import Download
+from core.services.submissions.reading import AttemptView, get_task
+
+OUTPUT_LIMIT = 200_000
+"""Bytes of a stage's output that are shown; the download has all of it."""
+
+_IN_MEMORY = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutput:
+    """What a stage printed. `text` is None when the archive has no output of it."""
+
+    stage_name: str
+    text: str | None
+    size: int
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Outputs of the stages that ended, and the names of what they left under `results/`."""
+
+    outputs: tuple[StageOutput, ...]
+    files: tuple[str, ...]
+
+
+def read_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None = None) -> Results:
+    """Outputs of one attempt (None: the current one), of its final stages only.
+
+    The node replaces the archive while it works, so nothing is read before a stage has ended.
+
+    Raises:
+        NotFound: no such submission or attempt, or its file is gone.
+        StorageUnavailable: the file server does not answer.
+
+    """
+    chosen = _find_attempt(ctx, actor, task_id, attempt)
+    ended = [stage for stage in chosen.stages if stage.status.is_final]
+    if not ended:
+        return Results((), ())
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        ctx.storage.download_to(chosen.file_path, file)
+        names = {member.name for member in archive.list_members(file)}
+        outputs = []
+        for stage in ended:
+            name = _find_output(names, stage.exchange, stage.routing_key)
+            if name is None:
+                outputs.append(StageOutput(stage.stage_name, None, 0, truncated=False))
+                continue
+            member = archive.read_member(file, name, max_bytes=OUTPUT_LIMIT)
+            outputs.append(StageOutput(stage.stage_name, member.text, member.size, member.truncated))
+    files = sorted(name for name in names if "results/" in name and not name.endswith("/"))
+    return Results(tuple(outputs), tuple(files))
+
+
+def open_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None = None) -> Download:
+    """The attempt's archive after its run, as a stream.
+
+    Raises:
+        NotReady: no stage of it has ended yet.
+
+    """
+    chosen = _find_attempt(ctx, actor, task_id, attempt)
+    if not any(stage.status.is_final for stage in chosen.stages):
+        raise NotReady
+    size = ctx.storage.size(chosen.file_path)
+    name = f"task-{task_id}-attempt-{chosen.number}.zip"
+    return Download(name, size, ctx.storage.stream(chosen.file_path))
+
+
+def _find_attempt(ctx: Context, actor: Actor, task_id: int, number: int | None) -> AttemptView:
+    task = get_task(ctx, actor, task_id)
+    if number is None:
+        return task.current
+    found = next((attempt for attempt in task.attempts if attempt.number == number), None)
+    if found is None:
+        raise NotFound(what="attempt")
+    return found
+
+
+def _find_output(names: set[str], exchange: str, routing_key: str) -> str | None:
+    """Nodes write it at the top or inside the enclosing folder of the submission."""
+    wanted = f"output_{exchange}_{routing_key}.txt".replace("/", "_")
+    return next((name for name in sorted(names) if name.rsplit("/", 1)[-1] == wanted), None)

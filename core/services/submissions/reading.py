@@ -1,0 +1,264 @@
+"""Where a submission stands: its stages, attempts and log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.auth import Right, require
+from core.context import Actor, Context
+from core.errors import NotAllowed, NotFound, NotSignedIn
+from core.models import (
+    Assignment,
+    DefinitionStage,
+    ProcessingStage,
+    Task,
+    TaskAttempt,
+    TaskLog,
+    TaskMetrics,
+    TaskStageStatus,
+    User,
+)
+from core.services.definitions import Download
+from core.vocabulary import LogLevel, LogSource, StageStatus
+
+LOG_PAGE = 500
+"""Lines of a log that are answered at once, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """One stage of one attempt."""
+
+    id: int
+    position: int
+    stage_name: str
+    status: StageStatus
+    queued_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    reason: str | None
+    exchange: str
+    routing_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One attempt with its stages in order."""
+
+    number: int
+    run: int
+    created_at: datetime
+    copied_at: datetime | None
+    published_at: datetime | None
+    ended_at: datetime | None
+    closed_at: datetime | None
+    file_path: str
+    stages: tuple[StageView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a task's history."""
+
+    id: int
+    attempt: int
+    run: int
+    stage_name: str | None
+    level: LogLevel
+    source: LogSource
+    message: str
+    logged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSummary:
+    """A submission in a list."""
+
+    id: int
+    assignment_id: int
+    assignment_name: str
+    student_id: int
+    reference: str
+    file_name: str
+    created_at: datetime
+    status: StageStatus
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A submission in full. `logs` are the newest `LOG_PAGE` lines, oldest first."""
+
+    summary: TaskSummary
+    course_id: int
+    student_email: str
+    student_name: str
+    size: int
+    sha256: str
+    requeue_count: int
+    attempts: tuple[AttemptView, ...]
+    logs: tuple[LogLine, ...]
+
+    @property
+    def current(self) -> AttemptView:
+        """The attempt that counts."""
+        return self.attempts[-1]
+
+
+def list_my_tasks(ctx: Context, actor: Actor, course_id: int | None = None) -> list[TaskSummary]:
+    """The actor's own submissions, newest first."""
+    if actor.user_id is None:
+        raise NotSignedIn
+    with ctx.db.transaction() as session:
+        query = (
+            select(Task, Assignment.assignment_name)
+            .join(Assignment, Assignment.id == Task.assignment_id)
+            .where(Task.created_by_id == actor.user_id)
+            .order_by(Task.id.desc())
+        )
+        if course_id is not None:
+            query = query.where(Assignment.course_id == course_id)
+        return [_summary(task, name) for task, name in session.execute(query)]
+
+
+def get_task(ctx: Context, actor: Actor, task_id: int) -> TaskView:
+    """One submission in full.
+
+    Raises:
+        NotFound: there is none, or the actor may not know that it exists.
+
+    """
+    with ctx.db.transaction() as session:
+        task, assignment, student, requeues = _find(session, actor, task_id)
+        return TaskView(
+            summary=_summary(task, assignment.assignment_name),
+            course_id=assignment.course_id,
+            student_email=student.email,
+            student_name=student.full_name,
+            size=task.original_size,
+            sha256=task.original_sha256,
+            requeue_count=requeues,
+            attempts=_attempts(session, task_id),
+            logs=_logs(session, task_id),
+        )
+
+
+def open_original(ctx: Context, actor: Actor, task_id: int) -> Download:
+    """The student's original, byte for byte."""
+    with ctx.db.transaction() as session:
+        task, *_ = _find(session, actor, task_id)
+    return Download(task.original_name, task.original_size, ctx.storage.stream(task.original_path))
+
+
+def _find(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assignment, User, int]:
+    row = session.execute(
+        select(Task, Assignment, User, TaskMetrics.requeue_count)
+        .join(Assignment, Assignment.id == Task.assignment_id)
+        .join(User, User.id == Task.created_by_id)
+        .join(TaskMetrics, TaskMetrics.task_id == Task.id)
+        .where(Task.id == task_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(what="submission")
+    task, assignment, student, requeues = row
+    own = task.created_by_id == actor.user_id
+    right = Right.READ_OWN_TASK if own else Right.READ_ANY_TASK
+    try:
+        require(session, actor, right, course_id=assignment.course_id, owner_id=task.created_by_id)
+    except NotAllowed as denied:  # a fellow student may not even know that it exists
+        raise NotFound(what="submission") from denied
+    return task, assignment, student, requeues
+
+
+def _attempts(session: Session, task_id: int) -> tuple[AttemptView, ...]:
+    attempts = session.scalars(
+        select(TaskAttempt).where(TaskAttempt.task_id == task_id).order_by(TaskAttempt.number)
+    ).all()
+    rows = session.execute(
+        select(
+            TaskStageStatus, ProcessingStage.stage_name, DefinitionStage.exchange, DefinitionStage.routing_key
+        )
+        .join(ProcessingStage, ProcessingStage.id == TaskStageStatus.stage_id)
+        .join(TaskAttempt, TaskAttempt.id == TaskStageStatus.attempt_id)
+        .join(
+            DefinitionStage,
+            (DefinitionStage.version_id == TaskAttempt.version_id)
+            & (DefinitionStage.position == TaskStageStatus.position),
+        )
+        .where(TaskStageStatus.task_id == task_id)
+        .order_by(TaskStageStatus.position)
+    )
+    stages: dict[int, list[StageView]] = {attempt.id: [] for attempt in attempts}
+    for stage, name, exchange, routing_key in rows:
+        stages[stage.attempt_id].append(_stage(stage, name, exchange, routing_key))
+    return tuple(_attempt(attempt, tuple(stages[attempt.id])) for attempt in attempts)
+
+
+def _attempt(attempt: TaskAttempt, stages: tuple[StageView, ...]) -> AttemptView:
+    return AttemptView(
+        number=attempt.number,
+        run=attempt.run,
+        created_at=attempt.created_at,
+        copied_at=attempt.copied_at,
+        published_at=attempt.published_at,
+        ended_at=attempt.ended_at,
+        closed_at=attempt.closed_at,
+        file_path=attempt.file_path,
+        stages=stages,
+    )
+
+
+def _stage(stage: TaskStageStatus, name: str, exchange: str, routing_key: str) -> StageView:
+    return StageView(
+        id=stage.id,
+        position=stage.position,
+        stage_name=name,
+        status=StageStatus(stage.status_id),
+        queued_at=stage.queued_at,
+        started_at=stage.started_at,
+        ended_at=stage.ended_at,
+        reason=stage.reason,
+        exchange=exchange,
+        routing_key=routing_key,
+    )
+
+
+def _logs(session: Session, task_id: int) -> tuple[LogLine, ...]:
+    rows = session.execute(
+        select(TaskLog, ProcessingStage.stage_name)
+        .outerjoin(ProcessingStage, ProcessingStage.id == TaskLog.stage_id)
+        .where(TaskLog.task_id == task_id)
+        .order_by(TaskLog.id.desc())
+        .limit(LOG_PAGE)
+    ).all()
+    return tuple(
+        LogLine(
+            id=log.id,
+            attempt=log.attempt,
+            run=log.run,
+            stage_name=stage_name,
+            level=LogLevel(log.level),
+            source=LogSource(log.source),
+            message=log.log_message,
+            logged_at=log.logged_at,
+        )
+        for log, stage_name in reversed(rows)
+    )
+
+
+def _summary(task: Task, assignment_name: str) -> TaskSummary:
+    return TaskSummary(
+        id=task.id,
+        assignment_id=task.assignment_id,
+        assignment_name=assignment_name,
+        student_id=task.created_by_id,
+        reference=task.reference,
+        file_name=task.original_name,
+        created_at=task.creation_timestamp,
+        status=StageStatus(task.status_id),
+        attempt=task.current_attempt,
+    )

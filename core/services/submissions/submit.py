@@ -1,0 +1,185 @@
+"""Accept a submission: from here on it is never lost and has its effect once.
+
+Bytes before rows: the original is on FTP, whole, before the one transaction that makes the task,
+its stages, metrics, first attempt and outbox message. A failure in between leaves a file without a
+row, which is removed here, or by the sweep if this process dies.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core import archive
+from core.auth import Right, require
+from core.context import Actor, Context
+from core.errors import AlreadyClosed, NotAllowed, NotFound, NotYetOpen, StorageUnavailable
+from core.models import Assignment, Course, Task, TaskMetrics
+from core.services.assignments import state_at
+from core.services.attempts import add_log, notify_task, open_attempt
+from core.services.uploads import Measured, measure
+from core.vocabulary import AssignmentState, StoredAt
+
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Digits and capitals without those that are mistaken for each other."""
+
+NAME_LIMIT = 200
+"""Characters of the student's file name that are kept, for showing only."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that a submission was accepted."""
+
+    task_id: int
+    assignment_id: int
+    reference: str
+    file_name: str
+    size: int
+    sha256: str
+    received_at: datetime
+
+
+def submit(
+    ctx: Context, actor: Actor, assignment_id: int, file: BinaryIO, *, file_name: str, submit_key: str
+) -> Receipt:
+    """Accept the archive `file` for an assignment, once per `submit_key`.
+
+    `file_name` is what the student calls it; it is shown, never used as a path. The same key
+    again, from the same student, answers the first receipt and changes nothing.
+
+    Raises:
+        NotAllowed, NotFound: the actor is no student of the course.
+        NotYetOpen, AlreadyClosed: outside of the dates.
+        BadArchive, TooLarge: the file cannot be accepted; nothing was kept.
+        StorageUnavailable, DatabaseUnavailable: try again; nothing was accepted.
+
+    """
+    received_at = ctx.now()
+    with ctx.db.transaction() as session:
+        _check_open(session, actor, assignment_id, received_at)
+        earlier = _find_receipt(session, actor, submit_key)
+    if earlier is not None:
+        return earlier
+    measured = measure(file, ctx.settings)
+    archive.inspect(file)
+    file.seek(0)
+    path = ctx.storage.path("originals", f"{received_at:%Y%m}", f"{secrets.token_hex(16)}.zip")
+    ctx.storage.upload(path, file)
+    try:
+        with ctx.db.transaction() as session:
+            task = _insert_task(
+                session,
+                actor,
+                assignment_id,
+                path=path,
+                file_name=file_name,
+                measured=measured,
+                at=received_at,
+                submit_key=submit_key,
+            )
+            attempt = open_attempt(session, ctx, task, 1)
+            add_log(session, attempt, "Submission received and stored", at=received_at)
+            notify_task(session, task)
+            return _receipt(task)
+    except IntegrityError:
+        _discard(ctx, path)
+        with ctx.db.transaction() as session:
+            twin = _find_receipt(session, actor, submit_key)
+        if twin is None:
+            raise
+        return twin
+
+
+def _check_open(session: Session, actor: Actor, assignment_id: int, moment: datetime) -> None:
+    row = session.execute(
+        select(Assignment, Course.timezone)
+        .join(Course, Course.id == Assignment.course_id)
+        .where(Assignment.id == assignment_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(what="assignment")
+    assignment, zone_name = row
+    require(session, actor, Right.SUBMIT, course_id=assignment.course_id)
+    start, end = assignment.assignment_start_date, assignment.assignment_end_date
+    state, zone = state_at(start, end, moment), ZoneInfo(zone_name)
+    if state is AssignmentState.UPCOMING:
+        raise NotYetOpen(start=f"{start.astimezone(zone):%Y-%m-%d %H:%M} ({zone_name})")
+    if state is AssignmentState.CLOSED:
+        raise AlreadyClosed(end=f"{end.astimezone(zone):%Y-%m-%d %H:%M} ({zone_name})")
+
+
+def _insert_task(
+    session: Session,
+    actor: Actor,
+    assignment_id: int,
+    *,
+    path: str,
+    file_name: str,
+    measured: Measured,
+    at: datetime,
+    submit_key: str,
+) -> Task:
+    if actor.user_id is None:
+        raise NotAllowed
+    task = Task(
+        assignment_id=assignment_id,
+        created_by_id=actor.user_id,
+        creation_timestamp=at,
+        submit_key=submit_key,
+        reference="".join(secrets.choice(_ALPHABET) for _ in range(10)),
+        original_path=path,
+        original_name=_shown_name(file_name),
+        original_size=measured.size,
+        original_sha256=measured.sha256,
+        stored_at=StoredAt.FTP,
+    )
+    session.add(task)
+    session.flush()
+    session.add(TaskMetrics(task_id=task.id))
+    return task
+
+
+def _shown_name(file_name: str) -> str:
+    """The last part of what a browser sent, printable and of bounded length."""
+    last = file_name.replace("\\", "/").rsplit("/", 1)[-1]
+    return (
+        "".join(character for character in last if character.isprintable())[:NAME_LIMIT] or "submission.zip"
+    )
+
+
+def _discard(ctx: Context, path: str) -> None:
+    """Remove a file that has no row; when that fails the sweep will do it."""
+    try:
+        ctx.storage.delete(path)
+    except StorageUnavailable:
+        logger.warning("left to the sweep: %s", path)
+
+
+def _find_receipt(session: Session, actor: Actor, submit_key: str) -> Receipt | None:
+    task = session.scalar(
+        select(Task).where(Task.created_by_id == actor.user_id, Task.submit_key == submit_key)
+    )
+    return None if task is None else _receipt(task)
+
+
+def _receipt(task: Task) -> Receipt:
+    return Receipt(
+        task_id=task.id,
+        assignment_id=task.assignment_id,
+        reference=task.reference,
+        file_name=task.original_name,
+        size=task.original_size,
+        sha256=task.original_sha256,
+        received_at=task.creation_timestamp,
+    )
