@@ -57,8 +57,11 @@ class Delivery:
 class Publisher(Protocol):
     """Takes messages out of our hands."""
 
-    def publish(self, messages: Sequence[Message]) -> list[str | None]:
+    def publish(self, session: Session, messages: Sequence[Message]) -> list[str | None]:
         """Hand `messages` over, in order.
+
+        `session` is the transaction that records the outcome: a queue in Postgres writes in it, so
+        that a message goes out exactly once.
 
         Returns for each what is in the way (`no queue is bound to …`), or None once the broker
         has taken responsibility for it.
@@ -96,17 +99,10 @@ class Consumer(Protocol):
 class PostgresPublisher:
     """Puts messages into the embedded queue. There is always a queue, so nothing is refused."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    def publish(self, messages: Sequence[Message]) -> list[str | None]:
+    def publish(self, session: Session, messages: Sequence[Message]) -> list[str | None]:
         """See `Publisher.publish`."""
-        try:
-            with self._db.transaction() as session:
-                for message in messages:
-                    _enqueue(session, message)
-        except DatabaseUnavailable as error:
-            raise BrokerUnavailable from error
+        for message in messages:
+            _enqueue(session, message)
         return [None] * len(messages)
 
 
@@ -232,10 +228,10 @@ class PostgresConsumer:
         )
 
 
-def open_publisher(settings: Settings, db: Database) -> Publisher:
+def open_publisher(settings: Settings) -> Publisher:
     """The publisher that the settings ask for."""
     _refuse_rabbitmq(settings)
-    return PostgresPublisher(db)
+    return PostgresPublisher()
 
 
 @contextmanager

@@ -86,6 +86,31 @@ class Database:
         finally:
             raw.close()
 
+    @contextmanager
+    def exclusively(self, name: str, *, wait: bool = False) -> Iterator[bool]:
+        """Hold the lock `name` for the block, over all processes: True for whoever has it.
+
+        With `wait` the block begins when the lock is free. It ends with its connection, so a
+        holder that dies blocks nobody.
+
+        Raises:
+            DatabaseUnavailable: Postgres cannot be reached or went away.
+
+        """
+        key = func.hashtextextended(name, 0)
+        lock = select(func.pg_advisory_lock(key) if wait else func.pg_try_advisory_lock(key))
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                answer = connection.scalar(lock)
+                leading = wait or answer is True
+                try:
+                    yield leading
+                finally:
+                    if leading:
+                        connection.execute(select(func.pg_advisory_unlock(key)))
+        except (OperationalError, InterfaceError) as error:
+            raise DatabaseUnavailable from error
+
     def connect(self) -> Connection:
         """A bare connection, for Alembic and health checks."""
         return self._engine.connect()

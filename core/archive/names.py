@@ -135,6 +135,5 @@ def check_reserved(names: Iterable[str], top_folder: str | None) -> None:
         candidates = [parts] if top_folder is None else [parts, parts[1:]]
         for candidate in filter(None, candidates):
             first = _fold(candidate[0])
-            is_output = len(candidate) == 1 and _RESERVED_FILE.fullmatch(first)
-            if first == "results" or is_output:
+            if first == "results" or _RESERVED_FILE.fullmatch(first):
                 raise ReservedEntry(entry=shown(name))

@@ -7,6 +7,7 @@ attempt is history too.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,7 +127,7 @@ def set_stage_statuses(
         current = _attempt(session, task, attempt)
         rows = [(_stage_row(session, current, name), name, status) for name, status in wanted.items()]
         for row, name, status in sorted(rows, key=lambda entry: entry[0].position):
-            _apply(session, ctx, current, row, name, status)
+            _apply(session, ctx, current, row=row, name=name, status=status)
         session.flush()
         stages = _stages(session, task)
         if current.closed_at is None:
@@ -166,8 +167,9 @@ def parse_status(value: object) -> StageStatus:
     """
     if isinstance(value, str) and value.upper() in StageStatus.__members__:
         return StageStatus[value.upper()]
-    if isinstance(value, int) and not isinstance(value, bool) and value in StageStatus:
-        return StageStatus(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        with contextlib.suppress(ValueError):
+            return StageStatus(value)
     raise UnknownStatus(status=str(value)[:40])
 
 
@@ -201,8 +203,14 @@ def _stage_row(session: Session, attempt: TaskAttempt, name: str) -> TaskStageSt
 
 
 def _apply(
-    session: Session, ctx: Context, attempt: TaskAttempt, row: TaskStageStatus, name: str, status: StageStatus
-) -> None:  # fmt: skip
+    session: Session,
+    ctx: Context,
+    attempt: TaskAttempt,
+    *,
+    row: TaskStageStatus,
+    name: str,
+    status: StageStatus,
+) -> None:
     current = StageStatus(row.status_id)
     if attempt.closed_at is not None or not may_move(current, status):
         add_log(

@@ -14,8 +14,6 @@ from core.services.submissions.reading import AttemptView, get_task
 OUTPUT_LIMIT = 200_000
 """Bytes of a stage's output that are shown; the download has all of it."""
 
-_IN_MEMORY = 4_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class StageOutput:
@@ -49,7 +47,7 @@ def read_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None =
     ended = [stage for stage in chosen.stages if stage.status.is_final]
     if not ended:
         return Results((), ())
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+    with tempfile.TemporaryFile() as file:
         ctx.storage.download_to(chosen.file_path, file)
         names = {member.name for member in archive.list_members(file)}
         outputs = []
