@@ -96,6 +96,7 @@ def test_damage_and_bombs_are_told_while_unpacking_too(tmp_path: Path) -> None:
         unpack(make(Raw(local=wrong, central=wrong)), tmp_path / "a")
     with pytest.raises(errors.ArchiveBomb):
         unpack(usual({"a": bytes(2000)}), tmp_path / "b", limits=Limits(unpacked_bytes=1000))
+    assert not (tmp_path / "b").exists()
     with pytest.raises(errors.EncryptedArchive):
         unpack(make(Raw(flags=1)), tmp_path / "c")
 

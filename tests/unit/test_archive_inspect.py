@@ -6,6 +6,7 @@ import struct
 import tracemalloc
 import zipfile
 import zlib
+from dataclasses import replace
 
 import pytest
 
@@ -126,6 +127,7 @@ def test_a_second_name_that_only_some_readers_see_must_be_safe_too() -> None:
         ["a", "a/"],
         ["dir/a.txt", "Dir/b.txt"],
         ["a.txt", "./a.txt"],
+        ["./a/", "a"],
     ],
 )
 def test_names_that_meet_on_some_system_are_refused(names: list[str]) -> None:
@@ -312,6 +314,8 @@ def test_values_may_only_come_late_where_the_header_says_so() -> None:
     values = struct.pack("<4sIII", b"PK\x07\x08", zlib.crc32(b"hello"), len(deflate(b"hello")), 5)
 
     with pytest.raises(errors.DamagedArchive):
+        inspect(make(Raw(local=late)))
+    with pytest.raises(errors.DamagedArchive):
         inspect(make(Raw(local=late, after=values)))
     with pytest.raises(errors.DamagedArchive):
         inspect(make(Raw(after=values)))
@@ -335,6 +339,30 @@ def test_a_comment_that_poses_as_another_end_is_damage() -> None:
 def test_a_directory_with_another_number_of_entries_is_damage(count: int) -> None:
     with pytest.raises(errors.DamagedArchive):
         inspect(make(Raw(), Raw(b"b.txt"), count=count))
+
+
+def test_bytes_that_belong_to_nothing_are_damage() -> None:
+    entry = Raw()
+    body, directory = local_part(entry), central_part(entry, 0)
+    end = end_part(1, len(directory), len(body))
+    shifted, marker = central_part(entry, 8), b"PK\x03\x04...."
+
+    for data in (
+        body + directory + b"...." + end,
+        body + b"...." + directory + end_part(1, len(directory), len(body) + 4),
+        marker + body + shifted + end_part(1, len(shifted), 8 + len(body)),
+    ):
+        with pytest.raises(errors.DamagedArchive):
+            inspect(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("place", [4, 6, 8])
+def test_an_archive_of_several_disks_is_damaged(place: int) -> None:
+    data = bytearray(make(Raw()).getvalue())
+    data[len(data) - 22 + place] ^= 3
+
+    with pytest.raises(errors.DamagedArchive):
+        inspect(io.BytesIO(data))
 
 
 def zip64(*, count: int = 1, size_by: int = 0, end: bytes | None = None) -> io.BytesIO:
@@ -371,6 +399,15 @@ def test_zip64_values_that_lie_are_damage(file: io.BytesIO) -> None:
         inspect(file)
 
 
+@pytest.mark.parametrize(("part", "lie"), [(b"PK\x06\x06", b"PK\x06\x00"), (b"PK\x06\x06,", b"PK\x06\x06-")])
+def test_a_zip64_record_that_is_none_is_damage(part: bytes, lie: bytes) -> None:
+    data = zip64().getvalue()
+    assert part in data
+
+    with pytest.raises(errors.DamagedArchive):
+        inspect(io.BytesIO(data.replace(part, lie)))
+
+
 def test_zip64_sizes_that_lie_are_no_way_around_the_limits() -> None:
     extra = struct.pack("<HHQQ", 1, 16, 2**60, 5)
 
@@ -391,6 +428,20 @@ def test_more_bytes_than_the_limit_are_refused_by_their_declaration() -> None:
         inspect(make(Raw(local=huge, central=huge)))
 
     assert caught.value.values == {"limit_mb": 1000, "limit_files": 20_000}
+
+
+def test_a_declaration_beyond_the_limit_is_enough() -> None:
+    lie = {"size": 100_001}
+
+    with pytest.raises(errors.ArchiveBomb):
+        inspect(make(Raw(local=lie, central=lie), Raw(b"b.txt")), limits=replace(SMALL, ratio=10**9))
+
+
+def test_an_entry_is_not_unpacked_beyond_its_declaration() -> None:
+    lie = {"size": 5}
+
+    with pytest.raises(errors.DamagedArchive):
+        inspect(make(Raw(data=bytes(10 * SMALL.unpacked_bytes), local=lie, central=lie)), limits=SMALL)
 
 
 def test_the_bytes_of_all_entries_count_together() -> None:
@@ -437,6 +488,13 @@ def test_the_entries_of_archives_within_count_too() -> None:
 
     with pytest.raises(errors.ArchiveBomb):
         inspect(usual({f"{number}.zip": inner for number in range(3)}), limits=SMALL)
+
+
+def test_a_locked_entry_does_not_hide_what_comes_after_it() -> None:
+    inner = make(Raw(b"locked", method=99), Raw(b"endless.zip", nested(DEFAULTS.nesting + 1), method=0))
+
+    with pytest.raises(errors.ArchiveBomb):
+        inspect(usual({"inner.zip": inner.getvalue()}))
 
 
 def test_a_bomb_within_is_refused_by_its_ratio() -> None:
