@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from core.errors import NotFound, StorageUnavailable
-from core.storage.connection import CHUNK, Connection, Refused, Transfer, understood
+from core.storage.connection import CHUNK, Connection, Refused, Transfer
 from core.storage.listing import Item, parse_list, parse_mlsx, parse_time
 
 _ABSENT = "550"
@@ -21,10 +21,10 @@ async def read_size(connection: Connection, path: str) -> int | None:
     try:
         if "SIZE" in connection.features:
             answer = await connection.command(f"SIZE {path}", "213")
-            with understood():
+            with connection.understood("answer"):
                 return int(answer[-1])
         answer = await connection.command(f"MLST {path}", "250")
-        with understood():
+        with connection.understood("answer"):
             item = parse_mlsx(answer[1], datetime.now(UTC))
     except Refused as refused:
         if refused.code == _ABSENT:
@@ -54,7 +54,7 @@ async def store(connection: Connection, path: str, chunks: AsyncGenerator[bytes,
             await make_folders(connection, path.rpartition("/")[0])
             data = await stack.enter_async_context(connection.transfer(f"STOR {path}"))
         async for chunk in chunks:
-            await data.write(chunk)
+            data.write(chunk)
             count += len(chunk)
     if await read_size(connection, path) != count:
         raise StorageUnavailable(reason="fewer bytes arrived than were sent")
@@ -131,7 +131,7 @@ async def open_whole(connection: Connection, path: str) -> AsyncGenerator[bytes,
 async def _read_whole(connection: Connection, path: str, expected: int) -> AsyncGenerator[bytes, None]:
     count = 0
     async with retrieve(connection, path) as data:
-        while chunk := await data.read():
+        while chunk := data.read():
             count += len(chunk)
             yield chunk
     if count != expected:
@@ -149,7 +149,7 @@ async def read_from(
     """
     async with retrieve(connection, path, offset=offset) as data:
         yield b""
-        while piece := await data.read(chunk):
+        while piece := data.read(chunk):
             yield piece
 
 
@@ -178,24 +178,25 @@ def _may_have_mlsd(connection: Connection) -> bool:
 async def _list(
     connection: Connection, command: str, parse: Callable[[str, datetime], Item | None]
 ) -> list[Item]:
-    lines = []
+    answer = b""
     try:
         async with connection.transfer(command) as data:
-            while line := await data.read_line():
-                lines.append(line)
+            while chunk := data.read():
+                answer += chunk
     except Refused as refused:
         if refused.code != _ABSENT:
             raise
     now = datetime.now(UTC)
-    with understood():
-        return [item for line in lines if (item := parse(line, now)) is not None]
+    with connection.understood("answer"):
+        items = [parse(line, now) for line in answer.decode("utf-8", "replace").splitlines()]
+    return [item for item in items if item is not None]
 
 
 async def read_modified(connection: Connection, path: str, item: Item) -> datetime:
     """When the file was last written, as exactly as the server can tell: UTC is sure but in LIST."""
     if not _may_have_mlsd(connection) and "MDTM" in connection.features:
         answer = await connection.command(f"MDTM {path}", "213")
-        with understood():
+        with connection.understood("answer"):
             return parse_time(answer[-1])
     return item.modified
 

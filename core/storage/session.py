@@ -122,8 +122,11 @@ class Session:
 
         _outside_of_loops(close)
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+    def _run(self, work: Coroutine[Any, Any, T], *, for_a_piece: bool = False) -> T:
         try:
+            if for_a_piece:
+                # Runner.run minds Ctrl-C each time, and in doing so writes out (repr) the last piece.
+                return self._runner.get_loop().run_until_complete(work)
             return self._runner.run(work)
         except Refused as refused:
             raise StorageUnavailable(reason=f"refused with {refused.code}") from refused
@@ -138,7 +141,7 @@ class Session:
             await pieces.aclose()
 
         try:
-            while (piece := self._run(take())) is not None:
+            while (piece := self._run(take(), for_a_piece=True)) is not None:
                 yield piece
         finally:
             if not self._is_closed:  # `close` ended the stream, too
