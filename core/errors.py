@@ -139,6 +139,15 @@ class BadRange(Invalid):
     }
 
 
+class EmailNotAllowed(Invalid):
+    """Accounts are for e-mails of some domains only. `domains`."""
+
+    texts = {
+        "en": "Use an e-mail address of: {domains}.",
+        "es": "Usa un correo de: {domains}.",
+    }
+
+
 class EndBeforeStart(Invalid):
     """The due date is not after the start."""
 

@@ -1,0 +1,46 @@
+# Everything starts here. `make help` lists what there is.
+PY := .venv/bin/python
+STAMP := .venv/.installed
+
+.PHONY: help up down test test-fast check bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@python3 -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	@test -x $(PY) || python3 -m venv .venv
+	@$(PY) -m pip install -q --disable-pip-version-check uv
+	@$(PY) -m uv pip install -q --python $(PY) --require-hashes -r requirements-dev.txt
+	@touch $(STAMP)
+
+up: $(STAMP) ## start everything in the foreground; Ctrl-C stops it
+	@-$(PY) -m runner.sandbox install
+	@exec $(PY) -m core up
+
+down: $(STAMP) ## stop what `make up` started
+	@$(PY) -m core down
+
+test: $(STAMP) ## the whole suite, with real components
+	@bash tests/provision.sh
+	$(PY) -m pytest
+
+test-fast: $(STAMP) ## the inner loop: without browser and foreign FTP servers
+	$(PY) -m pytest -x -m "not e2e and not ftp_servers"
+
+check: $(STAMP) ## lint, format, types, layers
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/yamllint -s compose.yaml
+
+bench: $(STAMP) ## measurements; see bench/
+	@for program in bench/*.py; do echo "== $$program"; $(PY) $$program || exit 1; done
+
+lock: $(STAMP) ## renew requirements*.txt with hashes
+	$(PY) -m uv pip compile -q --no-header --upgrade --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt
+	$(PY) -m uv pip compile -q --no-header --upgrade --generate-hashes --universal --python-version 3.11 requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove the environment and the embedded data
+	rm -rf .venv var

@@ -1,0 +1,82 @@
+"""What tests stand on: a real Postgres with the schema, a real FTP server, a clock that can be set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from core.config import Settings
+from core.context import Context
+from core.db import Database
+from core.embedded.ftp import EmbeddedFtp
+from core.embedded.postgres import EmbeddedPostgres
+from core.embedded.state import _free_port
+from core.migrate import upgrade
+from core.storage import open_storage
+
+_names = count()
+
+
+@dataclass
+class Clock:
+    """A moment that tests set."""
+
+    moment: datetime = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, **parts: float) -> None:
+        self.moment += timedelta(**parts)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    folder: Path = tmp_path_factory.mktemp("postgres")
+    server = EmbeddedPostgres(
+        folder / "data", port=_free_port(0), password="tests", options=("fsync=off", "max_connections=200")
+    )
+    with server:
+        template = Database(server.url())
+        upgrade(template)
+        template.dispose()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedFtp]:
+    with EmbeddedFtp(tmp_path_factory.mktemp("ftp")) as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def settings(postgres: EmbeddedPostgres, ftp: EmbeddedFtp, tmp_path: Path) -> Iterator[Settings]:
+    name = f"test_{next(_names)}"
+    postgres.create_database(name, template="ulos")
+    yield Settings(
+        database_url=SecretStr(postgres.url(name)),
+        ftp_url=SecretStr(f"{ftp.url}/{name}"),
+        secret_key=SecretStr("test-secret-key"),
+        callback_token=SecretStr("test-callback-token"),
+        data_dir=tmp_path / "var",
+        _env_file=None,
+    )
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def ctx(settings: Settings, clock: Clock) -> Iterator[Context]:
+    database = Database(settings.database_url.get_secret_value())
+    yield Context(settings=settings, db=database, storage=open_storage(settings), now=clock)
+    database.dispose()
