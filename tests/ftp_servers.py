@@ -32,7 +32,7 @@ PACKAGES = {
     "proftpd": ("proftpd-core", "proftpd-mod-crypto"),
     "pureftpd": ("pure-ftpd",),
 }
-SERVERS = ("aioftp", *PACKAGES)
+SERVERS = ("embedded", "aioftp", *PACKAGES)
 
 
 class NoFtpServer(Exception):
@@ -66,8 +66,8 @@ def running(name: str, *, tls: bool = False) -> Iterator[FtpServer]:
     with tempfile.TemporaryDirectory(prefix="ulos-ftp-") as temporary:
         folder = Path(temporary)
         folder.chmod(0o755)  # the server may work as another user
-        if name == "aioftp":
-            with aioftp_server(folder) as server:
+        if name in ("embedded", "aioftp"):
+            with aioftp_server(folder) if name == "aioftp" else _embedded_server(folder) as server:
                 yield server
         else:
             with _packaged_server(name, folder, tls=tls) as server:
@@ -95,6 +95,20 @@ def aioftp_server(folder: Path, disk: str = "sound", idle_timeout: float = 0) ->
     command = [sys.executable, program, folder, str(port), USER, PASSWORD, disk, str(idle_timeout)]
     with _process(command, os.environ, folder / "server.log", port):
         yield FtpServer("aioftp", f"ftp://{USER}:{PASSWORD}@127.0.0.1:{port}/files", folder / "files")
+
+
+@contextlib.contextmanager
+def _embedded_server(folder: Path) -> Iterator[FtpServer]:
+    """The one of the embedded default, as a program of its own."""
+    port = _free_port()
+    program = f"""
+import asyncio, pathlib
+from core.embedded.ftp import serve
+asyncio.run(serve(pathlib.Path({str(folder)!r}), {port}, {PASSWORD!r}))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with _process([sys.executable, "-c", program], environment, folder / "server.log", port):
+        yield FtpServer("embedded", f"ftp://{USER}:{PASSWORD}@127.0.0.1:{port}/ulos", folder / "ulos")
 
 
 @dataclass(frozen=True)

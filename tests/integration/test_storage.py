@@ -16,11 +16,12 @@ from tests.ftp_servers import SERVERS, FtpServer, NoFtpServer, running
 BYTES = bytes(range(256)) * 4000
 """1 MB: several reads and writes, and every byte that a text mode would change."""
 
-VARIANTS = [
-    pytest.param((name, tls), id=name + "-tls" * tls, marks=[pytest.mark.ftp_servers] * (name != "aioftp"))
+OURS = ("embedded", "aioftp")
+VARIANTS = [pytest.param((name, False), id=name) for name in OURS] + [
+    pytest.param((name, tls), id=name + "-tls" * tls, marks=pytest.mark.ftp_servers)
     for name in SERVERS
     for tls in (False, True)
-    if not (tls and name == "aioftp")
+    if name not in OURS
 ]
 
 

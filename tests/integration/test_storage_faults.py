@@ -168,10 +168,11 @@ def test_a_stream_that_is_dropped_inside_an_event_loop_hangs_up(start: Start) ->
     server = start()
     (server.folder / "task.zip").write_bytes(BYTES)
 
+    held = [storage_at(server.url).stream("/files/task.zip")]
+    next(held[0])
+
     async def drop() -> None:
-        stream = await asyncio.to_thread(storage_at(server.url).stream, "/files/task.zip")
-        await asyncio.to_thread(next, stream)
-        del stream
+        held.clear()
         gc.collect()
 
     asyncio.run(drop())
