@@ -318,6 +318,15 @@ class NotRequeueable(Conflict):
     }
 
 
+class KeyInUse(Conflict):
+    """The Idempotency-Key is being answered right now, or belongs to another request."""
+
+    texts = {
+        "en": "This Idempotency-Key is in use for another request. Wait a moment or take a new key.",
+        "es": "Esta Idempotency-Key ya se usa en otra petición. Espera un momento o usa una clave nueva.",
+    }
+
+
 class NotReady(Conflict):
     """The output of a stage that has not ended was asked for."""
 

@@ -1,0 +1,1 @@
+"""The companion endpoint: the use cases over HTTP, and the orchestrator's callbacks."""

@@ -1,0 +1,46 @@
+"""The FastAPI application. Routes are thin: each calls one use case and answers what it returns."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from api import auth, callbacks, errors, health
+from core.bootstrap import open_context
+from core.config import Settings
+from core.context import Context
+
+
+def create_app(settings: Settings | None = None, ctx: Context | None = None) -> FastAPI:
+    """The application; `ctx` is opened at start from `settings` unless it is handed in."""
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        logging.basicConfig(level=settings.log_level)
+        app.state.ctx = ctx or open_context(settings, pool_size=20)
+        gc.collect()
+        gc.freeze()
+        yield
+        if ctx is None:
+            app.state.ctx.db.dispose()
+
+    app = FastAPI(title="ULOS", lifespan=lifespan, redoc_url=None)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["*"],
+        allow_headers=["*"],
+    )
+    errors.install(app)
+    for routes in (health.router, auth.router, callbacks.router):
+        app.include_router(routes)
+    return app
+
+
+app = create_app()

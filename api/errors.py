@@ -1,0 +1,102 @@
+"""Errors as RFC 9457 problem JSON, with `detail` as a string (the web UI shows it)."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from core import errors
+
+logger = logging.getLogger(__name__)
+
+STATUSES: Mapping[type[errors.UlosError], int] = MappingProxyType(
+    {
+        errors.NotSignedIn: 401,
+        errors.NotAllowed: 403,
+        errors.NotFound: 404,
+        errors.TooManyAttempts: 429,
+        errors.TooLarge: 413,
+        errors.BadArchive: 415,
+        errors.Invalid: 422,
+        errors.Conflict: 409,
+        errors.Unavailable: 503,
+        errors.UlosError: 400,
+    }
+)
+"""HTTP number of each error; a class without one has its base's."""
+
+_BUG = {
+    "en": "Something went wrong on our side. Tell us this number: {incident}",
+    "es": "Algo falló de nuestro lado. Cuéntanos este número: {incident}",
+}
+
+
+def status_of(error: errors.UlosError) -> int:
+    """The HTTP number of `error`, by the nearest class in the table."""
+    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+
+
+def language_of(request: Request) -> str:
+    """`en` or `es`, whichever `Accept-Language` names first; Spanish when it names neither."""
+    for part in request.headers.get("accept-language", "").lower().split(","):
+        language = part.split(";")[0].strip()[:2]
+        if language in {"en", "es"}:
+            return language
+    return "es"
+
+
+def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """One problem document."""
+    return JSONResponse(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail},
+        status_code=status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error in the same shape."""
+
+    async def expected(request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, errors.UlosError):
+            raise error
+        status = status_of(error)
+        headers = {
+            401: {"WWW-Authenticate": "Bearer"},
+            429: {"Retry-After": "900"},
+            503: {"Retry-After": "5"},
+        }
+        return problem(
+            status, type(error).__name__, error.sentence(language_of(request)), headers.get(status)
+        )
+
+    async def malformed(_: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        fields = "; ".join(
+            f"{'.'.join(str(part) for part in entry['loc'])}: {entry['msg']}" for entry in error.errors()
+        )
+        return problem(422, "Invalid", fields)
+
+    async def plain(_: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, HTTPException):
+            raise error
+        return problem(error.status_code, "HTTP", str(error.detail), dict(error.headers or {}))
+
+    async def bug(request: Request, error: Exception) -> JSONResponse:
+        incident = secrets.token_hex(4)
+        logger.error("incident %s at %s", incident, request.url.path, exc_info=error)
+        return problem(500, "Incident", _BUG[language_of(request)].format(incident=incident))
+
+    app.add_exception_handler(errors.UlosError, expected)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(HTTPException, plain)
+    app.add_exception_handler(Exception, bug)
