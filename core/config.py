@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     amqp_declare: bool = Field(True, description="Declare exchange, queues and bindings that are missing")
     runner: bool | None = Field(None, description="Run the local runner; default: only when embedded")
     runner_sandbox: Literal["auto", "off"] = Field("auto", description="off: never look for a sandbox")
+    runner_workers: int = Field(2, ge=1, le=64, description="Stages that the local runner runs at once")
+    runner_leftover_seconds: int = Field(
+        86_400, ge=0, description="Age at which scratch folders of a killed runner are removed"
+    )
     host: str = Field("127.0.0.1", description="Address that dashboard and API listen on")
     api_port: int = Field(8000, ge=1, le=65535, description="Port of the companion endpoint")
     dashboard_port: int = Field(8501, ge=1, le=65535, description="Port of the dashboard")

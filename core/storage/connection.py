@@ -223,8 +223,10 @@ class Transfer:
 
     def write(self, data: bytes) -> None:
         """Hand `data` over; returns when the connection has taken it, so memory stays flat."""
-        with self._understood("write"):
-            self._socket.sendall(data)
+        rest = memoryview(data)
+        while rest:  # not sendall: the time-out is for some progress, however slow the line
+            with self._understood("write"):
+                rest = rest[self._socket.send(rest) :]
 
     def finish(self) -> None:
         """End the data: the server sees the end of the file."""

@@ -80,8 +80,6 @@ async def rename(connection: Connection, source: str, target: str) -> None:
     try:
         await connection.command(f"RNTO {target}", "2xx")
     except Refused:
-        if await read_size(connection, target) is None:
-            raise
         await connection.command(f"DELE {target}", "2xx")
         await connection.command(f"RNFR {source}", "350")
         await connection.command(f"RNTO {target}", "2xx")

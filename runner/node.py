@@ -1,0 +1,217 @@
+"""One delivery from beginning to end: fetch, run the stage, write back, report, pass on."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import shutil
+import tarfile
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import archive, wire
+from core.broker import Consumer, Delivery, Message
+from core.config import Settings
+from core.errors import BadArchive, NotFound, StorageUnavailable
+from core.storage import Storage
+from runner.callbacks import Callbacks, Stopped
+from runner.sandbox import NOBODY, OUTPUT_BYTES, Outcome, Sandbox
+
+RENEW_SECONDS = 5.0
+LOGGED_LINES = 200
+"""Lines of a stage's output that are sent as log; all of it is in the output file."""
+
+logger = logging.getLogger(__name__)
+
+_NO_SANDBOX = {
+    "en": "The platform has no sandbox for student code: install bubblewrap and requeue the submission.",
+    "es": "La plataforma no tiene un entorno aislado para ejecutar código: instala bubblewrap y reencola.",
+}
+_TIME_UP = {
+    "en": "The stage was stopped after {seconds} s, the longest it may take.",
+    "es": "La etapa se detuvo tras {seconds} s, lo máximo permitido.",
+}
+_FAILED = {
+    "en": "The stage ended with code {code} and printed nothing.",
+    "es": "La etapa terminó con código {code} sin imprimir nada.",
+}
+_LOST = {
+    "en": "The files of this attempt could not be read: {error}",
+    "es": "No se pudieron leer los archivos de este intento: {error}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What one worker thread works with."""
+
+    settings: Settings
+    storage: Storage
+    sandbox: Sandbox
+    stopping: threading.Event
+
+    def work(self, consumer: Consumer, delivery: Delivery) -> None:
+        """Run the stage that `delivery` asks for."""
+        try:
+            message = wire.decode(delivery.message.body)
+        except wire.Undecodable:
+            logger.exception("message %d is put aside", delivery.id)
+            consumer.reject(delivery)
+            return
+        lease = _Lease(consumer, delivery, self.stopping)
+        callbacks = Callbacks(self.settings, lease.holds)
+        try:
+            with lease:
+                passed = _Job(self, message, callbacks, lease.holds).run(again=delivery.redelivered)
+            consumer.finish(delivery, _follow_up(message) if passed else None)
+        except (Stopped, StorageUnavailable) as error:
+            logger.warning("task %s is given back: %r", message.task_id, error)
+            consumer.give_back(delivery)
+        finally:
+            callbacks.close()
+
+
+def _follow_up(message: wire.TaskMessage) -> Message | None:
+    following = message.route.on_success
+    if following is None or following.is_leaf:
+        return None
+    body = wire.encode(message.towards(following))
+    return Message(following.exchange, following.routing_key, body)
+
+
+class _Lease:
+    """Renews a delivery in the background; `holds` turns false when it is lost or we stop."""
+
+    def __init__(self, consumer: Consumer, delivery: Delivery, stopping: threading.Event) -> None:
+        self._consumer, self._delivery, self._stopping = consumer, delivery, stopping
+        self._over, self._lost = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._renew, daemon=True)
+
+    def holds(self) -> bool:
+        return not (self._lost.is_set() or self._stopping.is_set())
+
+    def _renew(self) -> None:
+        while not self._over.wait(RENEW_SECONDS):
+            if not self._consumer.renew(self._delivery):
+                self._lost.set()
+                return
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    node: Node
+    message: wire.TaskMessage
+    callbacks: Callbacks
+    keep_going: Callable[[], bool]
+
+    @property
+    def stage(self) -> wire.StageOrder:
+        return self.message.stages[self.message.stage_index]
+
+    def run(self, *, again: bool) -> bool:
+        """Whether the stage passed."""
+        task_id, attempt, name = self.message.task_id, self.message.attempt, self.stage.name
+        if again and not self.callbacks.requeued(task_id, attempt):
+            return False
+        if not self.callbacks.status(task_id, attempt, name, "IN_PROGRESS"):
+            return False
+        reason = self._execute()
+        if reason is not None:
+            self.callbacks.log(task_id, attempt, name, reason, "error")
+        self.callbacks.status(task_id, attempt, name, "COMPLETED" if reason is None else "FAILED")
+        return reason is None
+
+    def _execute(self) -> str | None:
+        """Run the stage; None when it passed, else the reason for the student."""
+        language = self.node.settings.language
+        if self.node.sandbox.bwrap is None and not self.stage.trusted:
+            return _NO_SANDBOX[language]
+        with tempfile.TemporaryDirectory(prefix="ulos-runner-") as scratch:
+            Path(scratch).chmod(0o755)
+            work, image = Path(scratch) / "work", Path(scratch) / "image"
+            work.mkdir()
+            image.mkdir()
+            try:
+                self._fetch(work, image)
+            except (BadArchive, NotFound, tarfile.TarError, OSError) as error:
+                return _LOST[language].format(error=error)
+            _hand_over(work)
+            outcome = self.node.sandbox.run(
+                self.stage.run_command,
+                work=_enclosed(work),
+                image=image,
+                timeout_seconds=self.stage.timeout_seconds,
+                language=language,
+                keep_going=self.keep_going,
+            )
+            if not self.keep_going():
+                raise Stopped
+            self._log_output(outcome)
+            self._write_back(work, outcome)
+        return self._reason(outcome)
+
+    def _fetch(self, work: Path, image: Path) -> None:
+        with tempfile.TemporaryFile() as file:
+            self.node.storage.download_to(self.message.file_path, file)
+            file.seek(0)
+            archive.unpack(file, work)
+        packed = io.BytesIO()
+        self.node.storage.download_to(self.stage.image_path, packed)
+        packed.seek(0)
+        with tarfile.open(fileobj=packed, mode="r:*") as files:
+            files.extractall(image, filter="data")
+
+    def _log_output(self, outcome: Outcome) -> None:
+        lines = outcome.output.splitlines()
+        if lines:
+            shown = "\n".join(lines[:LOGGED_LINES])
+            self.callbacks.log(self.message.task_id, self.message.attempt, self.stage.name, shown)
+
+    def _write_back(self, work: Path, outcome: Outcome) -> None:
+        name = f"output_{self.stage.exchange}_{self.stage.routing_key}.txt".replace("/", "_")
+        (work / name).unlink(missing_ok=True)
+        (work / name).write_text(outcome.output[:OUTPUT_BYTES], encoding="utf-8")
+        with tempfile.TemporaryFile() as file:
+            archive.pack(work, file)
+            file.seek(0)
+            self.node.storage.upload(self.message.file_path, file)
+
+    def _reason(self, outcome: Outcome) -> str | None:
+        language = self.node.settings.language
+        if outcome.code is None:
+            return _TIME_UP[language].format(seconds=self.stage.timeout_seconds)
+        if outcome.code == 0:
+            return None
+        lines = [line for line in outcome.output.splitlines() if line.strip()]
+        return lines[-1] if lines else _FAILED[language].format(code=outcome.code)
+
+
+def _enclosed(work: Path) -> Path:
+    """The folder that the submission is in: its one enclosing folder, if it has one."""
+    inside = [
+        path
+        for path in work.iterdir()
+        if path.name not in {"__MACOSX", ".DS_Store"} and not path.name.startswith("output_")
+    ]
+    if len(inside) == 1 and inside[0].is_dir() and inside[0].name != "results":
+        return inside[0]
+    return work
+
+
+def _hand_over(work: Path) -> None:
+    """As root, give the files to the user that the command runs as."""
+    if os.geteuid() != 0:
+        return
+    for path in (work, *work.rglob("*")):
+        shutil.chown(path, NOBODY, NOBODY)
