@@ -322,7 +322,12 @@ def _download(name: str, root: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     (unfinished / "packages").mkdir(parents=True)
     # What apt would install for this server alone: itself and the libraries that are missing.
-    plan = _run(["apt-get", "install", "-s", "--no-install-recommends", *PACKAGES[name]])
+    simulate = ["apt-get", "install", "-s", "--no-install-recommends", *PACKAGES[name]]
+    try:
+        plan = _run(simulate)
+    except NoFtpServer:  # a fresh machine has no lists of packages yet
+        _run(["apt-get", "update", "-qq"])
+        plan = _run(simulate)
     packages = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
     # An installed package is not in the plan; its files are needed here all the same.
     _run(["apt-get", "download", *{*packages, *PACKAGES[name]}], cwd=unfinished / "packages")

@@ -164,6 +164,15 @@ def test_a_stream_that_is_ended_early_hangs_up(start: Start) -> None:
     wait_until(lambda: server.count_connections() == 0)
 
 
+def test_a_stream_that_nobody_reads_hangs_up_too(start: Start) -> None:
+    server = start()
+    (server.folder / "task.zip").write_bytes(BYTES)
+
+    storage_at(server.url).stream("/files/task.zip").close()
+
+    wait_until(lambda: server.count_connections() == 0)
+
+
 def test_a_stream_that_is_dropped_inside_an_event_loop_hangs_up(start: Start) -> None:
     server = start()
     (server.folder / "task.zip").write_bytes(BYTES)
