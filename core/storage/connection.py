@@ -55,7 +55,7 @@ class Connection:
         self.features: frozenset[str] = frozenset()
         """Words of FEAT (RFC 2389), such as SIZE, MLST, `AUTH TLS`; none where it lacks FEAT."""
         self.usable = False
-        """Whether another command may follow: no step failed half-way."""
+        """Whether another command may follow: no transfer is under way, no step failed half-way."""
         self._address = address
         self.timeouts = timeouts
         self._client = aioftp.Client(passive_commands=("epsv", "pasv"))
@@ -127,6 +127,7 @@ class Connection:
         Left by an exception, both connections are cut.
         """
         data = await self._open_transfer(line, offset)
+        self.usable = False  # a command in between would take the transfer's answer for its own
         try:
             yield data
             data.finish()
@@ -134,6 +135,7 @@ class Connection:
             data.abort()
             self.abort()
             raise
+        self.usable = True
         async with self.step("end of transfer", self.timeouts.progress):
             await self._client.command(None, "2xx", "1xx")
 

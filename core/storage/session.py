@@ -78,7 +78,8 @@ class Session:
     def stream(self, path: str, offset: int = 0, chunk: int = CHUNK) -> Generator[bytes, None, None]:
         """The bytes of the file from `offset` on, in pieces of at most `chunk`.
 
-        The file is open when this returns. Ended early (`close`), the connection is cut.
+        The file is open when this returns. Ended early (`close`), the connection is cut; another
+        operation of this session before its end cuts it, too.
 
         Raises:
             NotFound: there is no such file.

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.errors import BadName, NotFound
+from core.errors import BadName, NotFound, StorageUnavailable
 from core.storage import FtpAddress, Session, Storage
 from tests.ftp_servers import SERVERS, FtpServer, NoFtpServer, running
 
@@ -110,6 +110,18 @@ def test_a_stream_that_is_ended_early_leaves_the_storage_usable(storage: Storage
         stream.close()
 
         assert session.size(path) == len(BYTES)
+
+
+def test_a_stream_is_cut_rather_than_mixed_up_with_what_follows(storage: Storage) -> None:
+    path = storage.path("task.zip")
+    storage.upload(path, io.BytesIO(BYTES * 20))
+
+    with storage.session() as session:
+        stream = session.stream(path)
+
+        assert session.size(path) == len(BYTES) * 20
+        with pytest.raises(StorageUnavailable):
+            list(stream)
 
 
 def test_a_copy_is_a_file_of_its_own(storage: Storage) -> None:
