@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 
 from core.bootstrap import open_context
 from core.config import Settings
@@ -15,6 +16,11 @@ from core.migrate import upgrade
 _EVERY_SECONDS = 0.2
 
 logger = logging.getLogger(__name__)
+
+
+def done_mark(settings: Settings) -> Path:
+    """The file that says that this start's set-up is over; `up` removes it."""
+    return settings.data_dir / "run" / "setup.done"
 
 
 def run(settings: Settings) -> None:
@@ -37,3 +43,5 @@ def run(settings: Settings) -> None:
     upgrade(ctx.db)
     if ctx.settings.seeds_demo:
         seed(ctx)
+    done_mark(settings).parent.mkdir(parents=True, exist_ok=True)
+    done_mark(settings).touch()

@@ -111,7 +111,7 @@ def _is_complete(ctx: Context, course_id: int) -> bool:
     past = [
         view
         for view in assignments.list_assignments(ctx, PLATFORM, course_id)
-        if "pasada" in view.assignment_name
+        if view.assignment_name == PAST
     ]
     return bool(past) and past[0].submissions >= PAST_TASKS
 
@@ -141,7 +141,8 @@ def _past(ctx: Context, past: AssignmentView, people: dict[str, Actor]) -> None:
         session.execute(
             text(
                 "UPDATE outbox SET published_at = created_at WHERE published_at IS NULL AND attempt_id IN"
-                " (SELECT a.id FROM task_attempt a JOIN task t ON t.id = a.task_id WHERE t.assignment_id = :id)"
+                " (SELECT a.id FROM task_attempt a JOIN task t ON t.id = a.task_id"
+                " WHERE t.assignment_id = :id)"
             ),
             {"id": past.id},
         )

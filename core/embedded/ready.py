@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 
 from core.config import Settings
+from core.setup import done_mark
 
 _EVERY_SECONDS = 0.2
 
@@ -15,6 +16,8 @@ def wait_until_ready(settings: Settings) -> None:
     """Poll both front doors until each says that it is ready, then print the one line."""
     dashboard = f"http://{settings.host}:{settings.dashboard_port}"
     api = f"http://{settings.host}:{settings.api_port}"
+    while not done_mark(settings).exists():
+        time.sleep(_EVERY_SECONDS)
     for address in (api, dashboard):
         while not _is_ready(f"{address}/readyz"):
             time.sleep(_EVERY_SECONDS)

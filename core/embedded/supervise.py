@@ -34,6 +34,7 @@ def up(settings: Settings) -> None:
         _check_port(settings.host, port, f"ULOS_{name.upper()}_PORT")
     for folder in (settings.data_dir, run, log):
         folder.mkdir(parents=True, exist_ok=True)
+    (run / "setup.done").unlink(missing_ok=True)
     resolved = prepare(settings)
     config = run / "supervisord.conf"
     config.write_text(render(settings, resolved))

@@ -1,0 +1,92 @@
+"""Entry of every run: the sign-in gate, then the pages that the role may open."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from dashboard import i18n, process, registry, shell, sign_in
+
+_ = i18n.gettext
+
+
+def denied() -> None:
+    """Shown in place of a page that the role may not open."""
+    st.error(_("Your role in this course does not allow this page."))
+
+
+def main() -> None:
+    """Choose between the sign-in form and the pages."""
+    person = shell.find_visitor()
+    if person is None:
+        st.session_state.setdefault("language", process.settings().language)
+        gate = [
+            st.Page(sign_in.show, title=screen.title, url_path=screen.path) for screen in registry.SCREENS[1:]
+        ]
+        start = st.Page(sign_in.show, title="ULOS", default=True)
+        first = st.Page(sign_in.show, title="ULOS", url_path=registry.SCREENS[0].path)
+        st.navigation([start, first, *gate], position="hidden").run()
+        return
+    st.session_state["language"] = person.language or process.settings().language
+    visit = _choose_course()
+    role = visit.role.value if visit.role else ("admin" if person.is_admin else "none")
+    allowed = [
+        screen
+        for screen in registry.SCREENS
+        if role in screen.roles or (person.is_admin and "admin" in screen.roles)
+    ]
+    pages = [
+        st.Page(
+            screen.file,
+            title=_(screen.title),
+            icon=screen.icon,
+            url_path=screen.path,
+            default=screen is allowed[0],
+        )
+        for screen in allowed
+    ]
+    hidden = [
+        st.Page(denied, title=_(screen.title), url_path=screen.path, visibility="hidden")
+        for screen in registry.SCREENS
+        if screen not in allowed
+    ]
+    page = st.navigation(pages + hidden)
+    _sidebar(visit)
+    page.run()
+
+
+def _choose_course() -> shell.Visit:
+    visit = shell.enter()
+    if len(visit.courses) > 1:
+        names = {course.id: course.name for course in visit.courses}
+        st.sidebar.selectbox(_("Course"), list(names), format_func=names.__getitem__, key="course")
+        return shell.enter()
+    return visit
+
+
+def _sidebar(visit: shell.Visit) -> None:
+    with st.sidebar:
+        st.caption(f"{visit.person.full_name or visit.person.email}")
+        if visit.course is not None:
+            st.caption(visit.course.name)
+        if st.button(_("Sign out"), key="sign-out", width="stretch"):
+            post("/session/end", {})
+
+
+def post(path: str, fields: dict[str, str]) -> None:
+    """Let the browser send a form to a route of ours and follow where it leads."""
+    st.html(
+        "<script>(() => { const form = document.createElement('form'); form.method = 'post';"
+        f"form.action = {json.dumps(path)};"
+        f"for (const [name, value] of Object.entries({json.dumps(fields)})) {{"
+        "const field = document.createElement('input'); field.type = 'hidden';"
+        "field.name = name; field.value = value; form.append(field); }"
+        "document.body.append(form); form.submit(); })();</script>",
+        unsafe_allow_javascript=True,
+    )
+
+
+if __name__ == "__main__":
+    st.set_page_config(page_title="ULOS", page_icon="🖨️", layout="wide")
+    main()

@@ -1,0 +1,161 @@
+"""The dashboard's server: Streamlit with our routes for sessions, downloads and health."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import quote, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+from streamlit.starlette import App
+
+from core.errors import NotFound, NotSignedIn, UlosError
+from core.services import accounts, definitions, results, submissions
+from core.services.definitions import Download
+from core.services.health import check_components
+from dashboard import process
+
+NONCE_SECONDS = 24 * 3600
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def lifespan(_: App) -> AsyncIterator[None]:
+    """Import what pages need and take it out of the garbage collector's sight before anybody comes.
+
+    Streamlit collects after every script run; frozen, a rerun costs a tenth.
+    """
+    process.warm_up()
+    gc.collect()
+    gc.freeze()
+    yield
+    process.close()
+
+
+class NonceMiddleware(BaseHTTPMiddleware):
+    """Gives each browser a nonce cookie, so that a sign-in ends where it began (no login CSRF)."""
+
+    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+        """Add the cookie to answers for browsers that have none."""
+        response = await call_next(request)
+        if process.NONCE_COOKIE not in request.cookies and request.method == "GET":
+            response.set_cookie(
+                process.NONCE_COOKIE,
+                secrets.token_urlsafe(24),
+                max_age=NONCE_SECONDS,
+                httponly=True,
+                samesite="strict",
+                secure=process.settings().cookie_secure,
+            )
+        return response
+
+
+def _same_origin(request: Request) -> bool:
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+
+
+async def start_session(request: Request) -> Response:
+    """Trade the one-time ticket for the session cookie and go on to the page that was asked for."""
+    form = await request.form()
+    if not _same_origin(request):
+        return PlainTextResponse("forbidden", 403)
+    try:
+        token = await run_in_threadpool(
+            accounts.redeem_ticket,
+            process.context(),
+            ticket=str(form.get("ticket", "")),
+            nonce=request.cookies.get(process.NONCE_COOKIE, ""),
+            user_agent=request.headers.get("user-agent", ""),
+        )
+    except NotSignedIn:
+        return RedirectResponse("/", 303)
+    response = RedirectResponse(_local_path(str(form.get("next", "/"))), 303)
+    response.set_cookie(
+        process.SESSION_COOKIE,
+        token,
+        max_age=int(accounts.SESSION_LIFE.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=process.settings().cookie_secure,
+    )
+    return response
+
+
+def _local_path(wanted: str) -> str:
+    """`wanted` if it is a path of ours, else the first page: nobody is sent elsewhere."""
+    return wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else "/"
+
+
+async def end_session(request: Request) -> Response:
+    """Sign out, in every tab."""
+    if not _same_origin(request):
+        return PlainTextResponse("forbidden", 403)
+    token = request.cookies.get(process.SESSION_COOKIE, "")
+    await run_in_threadpool(accounts.end_session, process.context(), token)
+    response = RedirectResponse("/", 303)
+    response.delete_cookie(process.SESSION_COOKIE)
+    return response
+
+
+def download(request: Request) -> Response:
+    """A file that the signed-in person may have, as a stream."""
+    ctx = process.context()
+    session = accounts.find_session(ctx, request.cookies.get(process.SESSION_COOKIE, ""))
+    if session is None:
+        return PlainTextResponse(NotSignedIn().sentence("es"), 401)
+    try:
+        file = _open(request, session)
+    except UlosError as error:
+        return PlainTextResponse(error.sentence(session.person.language or ctx.settings.language), 404)
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}"}
+    if file.size is not None:
+        headers["Content-Length"] = str(file.size)
+    return StreamingResponse(file.pieces, media_type="application/octet-stream", headers=headers)
+
+
+def _open(request: Request, session: accounts.SignedIn) -> Download:
+    ctx, actor = process.context(), session.person.actor
+    kind, number, part = (request.path_params[name] for name in ("kind", "number", "part"))
+    if kind == "original":
+        return submissions.open_original(ctx, actor, number)
+    if kind == "results":
+        return results.open_results(ctx, actor, number, part)
+    if kind == "image":
+        return definitions.open_image(ctx, actor, number, part)
+    raise NotFound(what="file")
+
+
+def ready(_: Request) -> Response:
+    """Each component with its state; 503 unless all are ready."""
+    components = check_components(process.context())
+    healthy = all(state == "ok" for state in components.values())
+    return JSONResponse({"ready": healthy, "components": components}, 200 if healthy else 503)
+
+
+def alive(_: Request) -> Response:
+    """Answer as long as the process does."""
+    return JSONResponse({"status": "ok"})
+
+
+app = App(
+    "dashboard/app.py",
+    lifespan=lifespan,
+    middleware=[Middleware(NonceMiddleware)],
+    routes=[
+        Route("/session/start", start_session, methods=["POST"]),
+        Route("/session/end", end_session, methods=["POST"]),
+        Route("/files/{kind}/{number:int}/{part:int}", download),
+        Route("/readyz", ready),
+        Route("/healthz", alive),
+    ],
+)

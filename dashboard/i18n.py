@@ -1,0 +1,64 @@
+"""Words, dates and numbers in the language of the reader. Source strings are English."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+from babel.dates import format_datetime, format_timedelta
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+_LOCALE = Path(__file__).parent / "locale"
+LANGUAGES = {"es": "Español", "en": "English"}
+
+
+@cache
+def catalogue(language: str) -> dict[str, str]:
+    """Source string → text of `language`; empty for English."""
+    path = _LOCALE / language / "LC_MESSAGES" / "dashboard.po"
+    if not path.exists():
+        return {}
+    with path.open("rb") as file:
+        entries = read_po(file, locale=language)
+    return {str(entry.id): str(entry.string) for entry in entries if entry.id and entry.string}
+
+
+def language() -> str:
+    """The language of this session; set by the sign-in gate."""
+    return str(st.session_state.get("language", "es"))
+
+
+def gettext(source: str) -> str:
+    """`source` in the reader's language; itself where there is no translation."""
+    return catalogue(language()).get(source, source)
+
+
+def datetime_text(moment: datetime | None, zone: ZoneInfo) -> str:
+    """A moment in `zone`, short, with the zone's abbreviation; a dash for None."""
+    if moment is None:
+        return "—"
+    return format_datetime(moment, "d MMM y, HH:mm", tzinfo=zone, locale=language())
+
+
+def duration_text(seconds: float | None) -> str:
+    """A span in words, coarse; a dash for None."""
+    if seconds is None:
+        return "—"
+    if seconds < 60:  # noqa: PLR2004  a minute
+        return f"{seconds:.0f} s"
+    return str(format_timedelta(int(seconds), locale=language(), threshold=1.5))
+
+
+def bytes_text(count: int) -> str:
+    """A size in kB or MB (powers of ten)."""
+    kilo, mega = count / 1e3, count / 1e6
+    return f"{number_text(round(mega, 1))} MB" if mega >= 1 else f"{number_text(round(kilo, 1))} kB"
+
+
+def number_text(number: float) -> str:
+    """A number with the separators of the language."""
+    return str(format_decimal(number, locale=language()))

@@ -1,0 +1,94 @@
+"""What every page begins with: who is there, in which course; and errors as banners."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from core.context import Actor, Context
+from core.errors import NotSignedIn, UlosError
+from core.services import accounts, courses
+from core.services.accounts import Person
+from core.services.courses import CourseSummary
+from core.vocabulary import Role
+from dashboard import i18n, process
+
+_ = i18n.gettext
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A signed-in person on a page, with the course that they chose (None: they have none)."""
+
+    ctx: Context
+    actor: Actor
+    person: Person
+    courses: tuple[CourseSummary, ...]
+    course: CourseSummary | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which times are shown: the course's."""
+        return ZoneInfo(self.course.timezone if self.course else self.ctx.settings.timezone)
+
+    @property
+    def role(self) -> Role | None:
+        """The role in the chosen course."""
+        return self.course.role if self.course else None
+
+
+def find_visitor() -> Person | None:
+    """Who is signed in with this browser, looked up afresh: a session that ended, ended."""
+    token = st.context.cookies.get(process.SESSION_COOKIE, "")
+    session = accounts.find_session(process.context(), token) if token else None
+    return session.person if session else None
+
+
+def enter() -> Visit:
+    """The first line of each page and fragment: who is there. Ends the run for who is not."""
+    person = find_visitor()
+    if person is None:
+        st.error(NotSignedIn().sentence(i18n.language()))
+        st.stop()
+    mine = tuple(courses.list_my_courses(process.context(), person.actor))
+    chosen = st.session_state.get("course")
+    course = next((course for course in mine if course.id == chosen), mine[0] if mine else None)
+    return Visit(process.context(), person.actor, person, mine, course)
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Show what goes wrong inside as a banner: expected errors in words, bugs by their number."""
+    try:
+        yield
+    except UlosError as error:
+        st.error(error.sentence(i18n.language()))
+    except Exception as error:
+        if type(error).__module__.startswith("streamlit"):
+            raise  # st.stop() and st.rerun() travel as exceptions
+        incident = secrets.token_hex(4)
+        logger.exception("incident %s", incident)
+        st.error(_("Something went wrong on our side. Tell us this number:") + f" {incident}")
+
+
+def form_key(name: str) -> str:
+    """The idempotency key of a form: pressed twice, it acts once."""
+    return str(st.session_state.setdefault(f"form-key-{name}", secrets.token_hex(16)))
+
+
+def renew_form_key(name: str) -> None:
+    """What comes next in this form is something new."""
+    st.session_state[f"form-key-{name}"] = secrets.token_hex(16)
+
+
+def download_url(kind: str, number: int, part: int = 0) -> str:
+    """Address of an `original` or `results` (task, attempt) or an `image` (definition, position)."""
+    return f"/files/{kind}/{number}/{part}"

@@ -1,0 +1,34 @@
+"""Labels and badges: a status is always a symbol and a word, never colour alone."""
+
+from __future__ import annotations
+
+from core.vocabulary import AssignmentState, StageStatus
+from dashboard import i18n
+
+_ = i18n.gettext
+
+
+def status_label(status: StageStatus | None) -> str:
+    """A status in words with its symbol; None is somebody who has not submitted."""
+    labels = {
+        None: "– " + _("Not submitted"),
+        StageStatus.PENDING: "○ " + _("Waiting"),
+        StageStatus.IN_PROGRESS: "◐ " + _("Running"),
+        StageStatus.COMPLETED: "✔ " + _("Passed"),
+        StageStatus.FAILED: "✖ " + _("Failed"),
+    }
+    return labels[status]
+
+
+def stage_label(status: StageStatus, *, after_failure: bool) -> str:
+    """As `status_label`; what lies behind a failed stage is not run."""
+    return "– " + _("Not run") if after_failure and status is StageStatus.PENDING else status_label(status)
+
+
+def state_label(state: AssignmentState) -> str:
+    """What the dates of an assignment mean now."""
+    return {
+        AssignmentState.UPCOMING: "◷ " + _("Upcoming"),
+        AssignmentState.OPEN: "● " + _("Open"),
+        AssignmentState.CLOSED: "■ " + _("Closed"),
+    }[state]

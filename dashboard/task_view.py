@@ -1,0 +1,85 @@
+"""One submission on a page: stages, reason of a failure, log, outputs, downloads."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services import results, submissions
+from core.services.submissions import AttemptView, StageView, TaskView
+from core.vocabulary import LogLevel, StageStatus
+from dashboard import i18n, shell
+from dashboard.tables import stage_label, status_label
+
+_ = i18n.gettext
+
+
+def show(visit: shell.Visit, task_id: int) -> None:
+    """Draw the submission `task_id` as it stands now."""
+    task = submissions.get_task(visit.ctx, visit.actor, task_id)
+    current = task.current
+    st.markdown(f"#### {status_label(task.summary.status)}")
+    st.caption(
+        f"{_('Reference')} {task.summary.reference} · {_('attempt')} {current.number} · "
+        f"{_('received')} {i18n.datetime_text(task.summary.created_at, visit.zone)} · "
+        f"{i18n.bytes_text(task.size)}"
+    )
+    for column, stage in zip(st.columns(len(current.stages)), current.stages, strict=True):
+        with column.container(border=True):
+            _stage(visit, current, stage)
+    for stage in current.stages:
+        if stage.status is StageStatus.FAILED:
+            st.error(f"**{stage.stage_name}** — " + (stage.reason or _("The stage gave no reason.")))
+    _outputs(visit, task)
+    _log(visit, task)
+    _downloads(task)
+
+
+def _stage(visit: shell.Visit, attempt: AttemptView, stage: StageView) -> None:
+    failed = any(other.status is StageStatus.FAILED for other in attempt.stages)
+    st.markdown(f"**{stage.stage_name}**")
+    st.write(stage_label(stage.status, after_failure=failed))
+    now = visit.ctx.now()
+    if stage.queued_at and not (failed and stage.status is StageStatus.PENDING):
+        waited = ((stage.started_at or now) - stage.queued_at).total_seconds()
+        st.caption(f"{_('waited')} {i18n.duration_text(waited)}")
+    if stage.started_at:
+        ran = ((stage.ended_at or now) - stage.started_at).total_seconds()
+        st.caption(f"{_('ran')} {i18n.duration_text(ran)}")
+
+
+def _outputs(visit: shell.Visit, task: TaskView) -> None:
+    if not any(stage.status.is_final for stage in task.current.stages):
+        return
+    with st.expander(_("Output of each stage"), key=f"outputs-{task.summary.id}"), shell.errors():
+        read = results.read_results(visit.ctx, visit.actor, task.summary.id)
+        for output in read.outputs:
+            st.markdown(f"**{output.stage_name}**")
+            st.code(output.text or "—", language=None)
+        if read.files:
+            st.caption(", ".join(read.files))
+
+
+def _log(visit: shell.Visit, task: TaskView) -> None:
+    marks = {LogLevel.INFO: "·", LogLevel.WARNING: "!", LogLevel.ERROR: "✖"}
+    lines = [
+        f"{line.logged_at.astimezone(visit.zone):%H:%M:%S} {marks[line.level]} "
+        f"{f'[{line.stage_name}] ' if line.stage_name else ''}{line.message}"
+        for line in task.logs
+    ]
+    with st.expander(_("Log"), expanded=True, key=f"log-{task.summary.id}"):
+        st.code("\n".join(lines) or "—", language=None, height=240)
+
+
+def _downloads(task: TaskView) -> None:
+    left, right = st.columns(2)
+    left.link_button(
+        _("Download the original"),
+        shell.download_url("original", task.summary.id),
+        width="stretch",
+    )
+    if any(stage.status.is_final for stage in task.current.stages):
+        right.link_button(
+            _("Download the results"),
+            shell.download_url("results", task.summary.id, task.current.number),
+            width="stretch",
+        )
