@@ -40,7 +40,6 @@ def main() -> None:
         st.Page(
             screen.file,
             title=_(screen.title),
-            icon=screen.icon,
             url_path=screen.path,
             default=screen is allowed[0],
         )

@@ -19,7 +19,6 @@ class Screen:
 
     path: str
     title: str
-    icon: str
     roles: frozenset[str]
 
     @property
@@ -29,12 +28,12 @@ class Screen:
 
 
 SCREENS = (
-    Screen("my_work", "My work", "🎒", frozenset({"student"})),
-    Screen("assignments", "Assignments", "📅", _TEACHES),
-    Screen("submissions", "Submissions", "📊", _TEACHES),
-    Screen("monitoring", "Monitoring", "🩺", _TEACHES),
-    Screen("definitions", "Definitions", "🧩", _TEACHES),
-    Screen("courses", "Courses", "👥", _ALL),
-    Screen("account", "Account", "👤", _ALL),
-    Screen("admin", "Administration", "🔧", frozenset({"admin"})),
+    Screen("my_work", "My work", frozenset({"student"})),
+    Screen("assignments", "Assignments", _TEACHES),
+    Screen("submissions", "Submissions", _TEACHES),
+    Screen("monitoring", "Monitoring", _TEACHES),
+    Screen("definitions", "Definitions", _TEACHES),
+    Screen("courses", "Courses", _ALL),
+    Screen("account", "Account", _ALL),
+    Screen("admin", "Administration", frozenset({"admin"})),
 )

@@ -1,0 +1,86 @@
+"""Rules that decay when no test holds them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.errors import status_of
+from core import errors
+from core.auth import TABLE, Right
+from core.config import Settings
+from dashboard.i18n import catalogue
+from dashboard.registry import SCREENS
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = [
+    path
+    for folder in ("core", "api", "dashboard", "runner", "pages")
+    for path in (ROOT / folder).rglob("*.py")
+]
+
+
+def kinds(base: type[errors.UlosError] = errors.UlosError) -> Iterator[type[errors.UlosError]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from kinds(kind)
+
+
+@pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
+def test_every_error_speaks_both_languages_with_the_same_values(kind: type[errors.UlosError]) -> None:
+    if not kind.texts:
+        assert kind.__subclasses__(), "an error that is raised has a sentence"
+        return
+    fields = {
+        language: {name for _, name, _, _ in string.Formatter().parse(text) if name}
+        for language, text in kind.texts.items()
+    }
+    assert fields["es"] == fields["en"]
+    assert 400 <= status_of(kind(**dict.fromkeys(fields["en"], "x"))) <= 503
+
+
+def test_only_the_database_module_commits() -> None:
+    committing = [
+        path.relative_to(ROOT).as_posix()
+        for path in SOURCES
+        if re.search(r"\.commit\(|session\.begin\(", path.read_text())
+    ]
+    assert committing == ["core/db.py"]
+
+
+def test_every_setting_is_documented() -> None:
+    documented = set(re.findall(r"`ULOS_([A-Z_]+)` \|", (ROOT / "docs/operations.md").read_text()))
+    assert documented == {name.upper() for name in Settings.model_fields}
+
+
+def test_every_right_is_decided() -> None:
+    assert set(TABLE) == set(Right)
+
+
+def test_every_text_of_the_screens_has_its_spanish() -> None:
+    used = {screen.title for screen in SCREENS}
+    for path in SOURCES:
+        if path.parts[len(ROOT.parts)] not in {"dashboard", "pages"}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
+                used.add(ast.literal_eval(node.args[0]))
+    variables = {"screen.title"}
+    assert used - variables - set(catalogue("es")) == set()
+
+
+def test_pages_see_use_cases_only() -> None:
+    allowed = ("core.services", "core.vocabulary", "core.errors", "core.context", "core.auth", "dashboard")
+    for page in (ROOT / "pages").glob("*.py"):
+        for node in ast.walk(ast.parse(page.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("core"):
+                assert node.module.startswith(allowed), f"{page.name} imports {node.module}"
+
+
+def test_no_page_renders_raw_html() -> None:
+    assert [path.name for path in SOURCES if "unsafe_allow_html" in path.read_text()] == []
