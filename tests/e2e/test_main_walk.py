@@ -20,6 +20,8 @@ from core.embedded.state import _free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
+expect.set_options(timeout=20_000)
+
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

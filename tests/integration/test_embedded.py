@@ -23,7 +23,9 @@ def test_no_acknowledged_row_is_lost_when_postgres_is_killed(tmp_path: Path) -> 
     with psycopg2.connect(server.url().replace("+psycopg2", "")) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
     connection.close()
+    assert server._process is not None
     os.kill(int((tmp_path / "data" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    server._process.wait()
 
     with EmbeddedPostgres(tmp_path / "data", port=port, password="secret") as again:
         connection = psycopg2.connect(again.url().replace("+psycopg2", ""))
@@ -31,7 +33,6 @@ def test_no_acknowledged_row_is_lost_when_postgres_is_killed(tmp_path: Path) -> 
             cursor.execute("SELECT count(*) FROM kept")
             row = cursor.fetchone()
         connection.close()
-    server._process.wait()  # type: ignore[union-attr]  # started above
     assert row == (1000,)
 
 
