@@ -33,13 +33,15 @@ logger = logging.getLogger(__name__)
 
 
 def run_copies(ctx: Context, waker: Waker) -> None:
-    """Copy originals for new attempts until `waker` stops. One process at a time does it."""
+    """Copy originals for new attempts until `waker` stops.
+
+    One process at a time does it, and none holds the lock while there is nothing to do.
+    """
     while not waker.stopping:
         try:
             with ctx.db.exclusively("copies") as leading:
-                while leading and not waker.stopping:
-                    if not copy_next(ctx):
-                        waker.wait(OUTBOX_TOPIC, FALLBACK_SECONDS)
+                while leading and not waker.stopping and copy_next(ctx):
+                    pass
         except Unavailable as error:
             logger.warning("copies pause: %s", error)
         waker.wait(OUTBOX_TOPIC, FALLBACK_SECONDS)

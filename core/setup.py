@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.bootstrap import open_context
 from core.config import Settings
-from core.demo import seed
+from core.demo.seed import seed
 from core.embedded.state import embedded_postgres
 from core.errors import Unavailable
 from core.migrate import upgrade
