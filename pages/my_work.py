@@ -8,7 +8,7 @@ from core.services import assignments, submissions
 from core.services.assignments import AssignmentView
 from core.vocabulary import AssignmentState
 from dashboard import i18n, live, shell, task_view
-from dashboard.tables import state_label, status_label
+from dashboard.tables import state_label
 
 _ = i18n.gettext
 visit = shell.enter()
@@ -60,8 +60,8 @@ with shell.errors():
         st.info(_("You have not submitted anything yet. Open an assignment above and upload your archive."))
     else:
         labels = {
-            task.id: f"{status_label(task.status)} · {task.assignment_name} · "
-            f"{i18n.datetime_text(task.created_at, visit.zone)} · {task.reference}"
+            task.id: f"{task.assignment_name} · {task.reference} · "
+            + i18n.datetime_text(task.created_at, visit.zone)
             for task in tasks
         }
         chosen = st.selectbox(_("Submission"), list(labels), format_func=labels.__getitem__, key="task")
