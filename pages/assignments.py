@@ -55,7 +55,7 @@ with shell.errors():
         draw(view)
 
 if visit.role is Role.PROFESSOR:
-    with st.expander("➕ " + _("New assignment"), key="new-assignment"), shell.errors():
+    with st.expander("+ " + _("New assignment"), key="new-assignment"), shell.errors():
         known = {
             found.id: found.definition_name for found in definitions.list_definitions(visit.ctx, visit.actor)
         }

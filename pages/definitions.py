@@ -61,7 +61,7 @@ with shell.errors():
 
 form_key = shell.form_key("definition")
 if visit.role is Role.PROFESSOR:
-    with st.expander("➕ " + _("New definition"), key="new-definition"):
+    with st.expander("+ " + _("New definition"), key="new-definition"):
         name = st.text_input(_("Name"), key=f"definition-name-{form_key}")
         description = st.text_area(_("Description"), key=f"definition-description-{form_key}")
         count = st.number_input(_("Number of stages"), 1, 8, 2, key="stage-count")

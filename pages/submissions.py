@@ -69,17 +69,18 @@ with shell.errors():
     stages = [name for row in rows if row.stages for name, _status in row.stages]
     names = list(dict.fromkeys(stages))
     by_stage = Counter((name, status) for row in rows for name, status in row.stages)
-    st.plotly_chart(
-        charts.bars(
-            names,
-            {
-                "completed": (_("Passed"), [by_stage[name, StageStatus.COMPLETED] for name in names]),
-                "failed": (_("Failed"), [by_stage[name, StageStatus.FAILED] for name in names]),
-                "running": (_("Running"), [by_stage[name, StageStatus.IN_PROGRESS] for name in names]),
-            },
-        ),
-        key="stages-chart",
-    )
+    if names:
+        st.plotly_chart(
+            charts.bars(
+                names,
+                {
+                    "completed": (_("Passed"), [by_stage[name, StageStatus.COMPLETED] for name in names]),
+                    "failed": (_("Failed"), [by_stage[name, StageStatus.FAILED] for name in names]),
+                    "running": (_("Running"), [by_stage[name, StageStatus.IN_PROGRESS] for name in names]),
+                },
+            ),
+            key="stages-chart",
+        )
     selected = [wanted[index] for index in picked.selection.rows if index < len(wanted)]
     if selected and selected[0].task_id is not None:
         task_id = selected[0].task_id
