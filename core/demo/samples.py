@@ -45,6 +45,12 @@ def cypress_failing() -> bytes:
     return _mac_archive("web", {"cypress.config.js": _CONFIG, "cypress/e2e/page.cy.js": claim})
 
 
+def cypress_unreadable() -> bytes:
+    """A spec whose test is no function, in line 2: the syntax error that students make most."""
+    broken = _SPEC.replace("'opens', () => {", "'opens', {")
+    return _mac_archive("web", {"cypress.config.js": _CONFIG, "cypress/e2e/page.cy.js": broken})
+
+
 def pytest_good() -> bytes:
     """One test that passes."""
     return _mac_archive("code", {"test_sum.py": "def test_sum():\n    assert 1 + 1 == 2\n"})

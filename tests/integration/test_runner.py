@@ -109,6 +109,7 @@ def test_good_work_passes_every_stage_and_leaves_its_output(
     [
         ("G-code", samples.gcode_outside(), "line 5: X900 is outside"),
         ("G-code", samples.gcode_unknown(), "line 3: “HELLO” is not G-code"),
+        ("Cypress", samples.cypress_unreadable(), "line 2: “{” opens an object here"),
         ("Cypress", samples.cypress_failing(), "line 3: expect(true).to.equal(false) can never hold"),
         ("Python tests", samples.pytest_failing(), "0 test(s) passed, 1 failed"),
     ],

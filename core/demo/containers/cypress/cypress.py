@@ -68,7 +68,15 @@ def code_only(text):
     if open_brackets:
         character, opened = open_brackets[-1]
         raise Broken(opened, f"“{character}” is never closed", f"«{character}» nunca se cierra")
-    return "".join(out)
+    code = "".join(out)
+    statement = re.search(r"[,(=]\s*\{\s*[A-Za-z_$][\w$]*\s*\.", code)
+    if statement:
+        raise Broken(
+            code.count("\n", 0, statement.start()) + 1,
+            "“{” opens an object here, but statements follow; “() =>” may be missing before it",
+            "«{» abre un objeto aquí, pero siguen instrucciones; quizá falta «() =>» antes",
+        )
+    return code
 
 
 def _skip(text, position, rest, out, line):
