@@ -148,6 +148,24 @@ class EmailNotAllowed(Invalid):
     }
 
 
+class WeakPassword(Invalid):
+    """A new password is too short, too long, or among the first that anybody would try. `low`, `high`."""
+
+    texts = {
+        "en": "Choose a password of {low} to {high} characters that nobody would try first: not a common one, no pattern, not your e-mail.",
+        "es": "Elige una contraseña de {low} a {high} caracteres que nadie intentaría primero: ni una común, ni un patrón, ni tu correo.",
+    }
+
+
+class UnknownChoice(Invalid):
+    """A value is none of those on offer. `field`, `value`."""
+
+    texts = {
+        "en": "{field} “{value}” is not on offer. Choose one from the list.",
+        "es": "{field} «{value}» no está entre las opciones. Elige una de la lista.",
+    }
+
+
 class EndBeforeStart(Invalid):
     """The due date is not after the start."""
 

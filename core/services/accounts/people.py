@@ -1,0 +1,164 @@
+"""Accounts: making them, looking them up, and what people set for themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import available_timezones
+
+from sqlalchemy import select, update
+
+from core.context import Actor, Context
+from core.errors import EmailNotAllowed, NameTaken, NotAllowed, NotFound, NotSignedIn, UnknownChoice
+from core.models import User
+from core.services.accounts.hashing import check_new_password, hash_password
+
+LANGUAGES = ("es", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with an account. `language` and `timezone` are None until they choose."""
+
+    id: int
+    email: str
+    full_name: str
+    is_admin: bool
+    language: str | None
+    timezone: str | None
+
+    @property
+    def actor(self) -> Actor:
+        """On whose behalf their use cases run."""
+        return Actor(user_id=self.id, is_admin=self.is_admin)
+
+
+def person_of(user: User) -> Person:
+    """The row as others see it."""
+    return Person(user.id, user.email, user.full_name, user.is_admin, user.language, user.timezone)
+
+
+def register(ctx: Context, *, email: str, password: str, full_name: str = "") -> Person:
+    """A new account for an e-mail of an allowed domain.
+
+    Raises:
+        EmailNotAllowed: not an address of ours.
+        WeakPassword: too short, too long or too easy to guess.
+        NameTaken: the address has an account.
+
+    """
+    email = email.strip().lower()
+    local, at, domain = email.rpartition("@")
+    if not (local and at) or "\0" in email or domain not in ctx.settings.allowed_email_domains:
+        raise EmailNotAllowed(domains=", ".join(ctx.settings.allowed_email_domains))
+    check_new_password(password, email)
+    hashed = hash_password(password)
+    with ctx.db.transaction() as session:
+        if session.scalar(select(User.id).where(User.email == email)):
+            raise NameTaken(name=email)
+        user = User(email=email, full_name=full_name.strip(), password_hash=hashed, created_at=ctx.now())
+        session.add(user)
+        session.flush()
+        return person_of(session.get_one(User, user.id, populate_existing=True))
+
+
+def ensure_person(
+    ctx: Context, actor: Actor, *, email: str, full_name: str, password_hash: str, is_admin: bool = False
+) -> int:
+    """The id of the account with `email`, made if there is none. For seeds and commands.
+
+    `password_hash` comes from `hash_password`; equal demo passwords may share it.
+
+    Raises:
+        NotAllowed: only the platform and admins.
+
+    """
+    if not (actor.is_platform or actor.is_admin):
+        raise NotAllowed
+    with ctx.db.transaction() as session:
+        found = session.scalar(select(User.id).where(User.email == email.lower()))
+        if found is not None:
+            return found
+        user = User(
+            email=email.lower(),
+            full_name=full_name,
+            password_hash=password_hash,
+            is_admin=is_admin,
+            created_at=ctx.now(),
+        )
+        session.add(user)
+        session.flush()
+        return user.id
+
+
+def get_person(ctx: Context, actor: Actor) -> Person:
+    """The person behind `actor`.
+
+    Raises:
+        NotSignedIn: nobody, or an account that was closed.
+
+    """
+    with ctx.db.transaction() as session:
+        user = session.scalar(select(User).where(User.id == actor.user_id, User.disabled_at.is_(None)))
+        if user is None:
+            raise NotSignedIn
+        return person_of(user)
+
+
+def set_language(ctx: Context, actor: Actor, language: str) -> None:
+    """Keep the language that the person reads, one of `LANGUAGES`.
+
+    Raises:
+        UnknownChoice: none of them.
+
+    """
+    if language not in LANGUAGES:
+        raise UnknownChoice(field="language", value=language)
+    _set(ctx, actor, language=language)
+
+
+def set_timezone(ctx: Context, actor: Actor, timezone: str | None) -> None:
+    """Keep the zone (IANA name) in which the person reads times; None: the course's.
+
+    Raises:
+        UnknownChoice: not a zone of the IANA database.
+
+    """
+    if timezone is not None and timezone not in available_timezones():
+        raise UnknownChoice(field="timezone", value=timezone)
+    _set(ctx, actor, timezone=timezone)
+
+
+def _set(ctx: Context, actor: Actor, **values: str | None) -> None:
+    with ctx.db.transaction() as session:
+        session.execute(update(User).where(User.id == actor.user_id).values(**values))
+
+
+def list_people(ctx: Context, actor: Actor) -> list[tuple[Person, datetime]]:
+    """Everybody and since when, for an admin.
+
+    Raises:
+        NotAllowed: the actor is none.
+
+    """
+    with ctx.db.transaction() as session:
+        me = session.get(User, actor.user_id) if actor.user_id is not None else None
+        if me is None or not me.is_admin or me.disabled_at is not None:
+            raise NotAllowed
+        return [
+            (person_of(user), user.created_at) for user in session.scalars(select(User).order_by(User.email))
+        ]
+
+
+def find_person_id(ctx: Context, email: str) -> int:
+    """The id of an account, for commands and seeds.
+
+    Raises:
+        NotFound: there is none.
+
+    """
+    with ctx.db.transaction() as session:
+        found = session.scalar(select(User.id).where(User.email == email.lower()))
+        if found is None:
+            raise NotFound(what="person")
+        return found
