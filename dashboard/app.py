@@ -36,21 +36,19 @@ def main() -> None:
         for screen in registry.SCREENS
         if role in screen.roles or (person.is_admin and "admin" in screen.roles)
     ]
-    pages = [
-        st.Page(
-            screen.file,
-            title=_(screen.title),
-            url_path=screen.path,
-            default=screen is allowed[0],
-        )
-        for screen in allowed
-    ]
+    pages = [st.Page(screen.file, title=_(screen.title), url_path=screen.path) for screen in allowed]
     hidden = [
         st.Page(denied, title=_(screen.title), url_path=screen.path, visibility="hidden")
         for screen in registry.SCREENS
         if screen not in allowed
     ]
-    page = st.navigation(pages + hidden)
+
+    def go_to_first() -> None:
+        """`/` leads to the first page; each page keeps its own path, so that links to it hold."""
+        st.switch_page(pages[0])
+
+    home = st.Page(go_to_first, title="ULOS", default=True, visibility="hidden")
+    page = st.navigation([home, *pages, *hidden])
     _sidebar(visit)
     page.run()
 

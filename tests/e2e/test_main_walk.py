@@ -159,3 +159,25 @@ def test_signing_out_ends_every_tab(browser: Browser, project: Project) -> None:
     expect(page.get_by_role("button", name="Iniciar sesión")).to_be_visible(timeout=20_000)
     other.reload()
     expect(other.get_by_role("button", name="Iniciar sesión")).to_be_visible(timeout=20_000)
+
+
+def test_a_professor_creates_a_definition_and_opens_it_to_the_course(
+    browser: Browser, project: Project
+) -> None:
+    page = sign_in(browser, project, "profesora", "/definitions").page
+    page.get_by_text("+ Nueva definición").click()
+    page.get_by_label("Nombre", exact=True).fill("Robots")
+    for number, command in enumerate(("python3 /image/a.py", "python3 /image/b.py")):
+        page.get_by_label("Comando").nth(number).fill(command)
+        image = {"name": "image.tar.gz", "mimeType": "application/gzip", "buffer": b"image"}
+        page.locator("input[type=file]").nth(number).set_input_files(image)  # type: ignore[arg-type]  # a literal
+        expect(page.get_by_role("button", name="Remove")).to_have_count(number + 1)
+
+    page.get_by_role("button", name="Crear").click()
+
+    expect(page.get_by_text("Robots — 2 etapas")).to_be_visible()
+    page.goto(f"{project.address}/assignments")
+    page.get_by_text("+ Nueva asignación").click()
+    page.get_by_label("Nombre", exact=True).fill("Robots de marzo")
+    page.get_by_role("button", name="Crear").click()
+    expect(page.get_by_text("Robots de marzo")).to_be_visible()
