@@ -24,6 +24,7 @@ from core.models.people import (
     WebSession,
 )
 from core.models.queue import IdempotencyRecord, OutboxMessage, QueueMessage
+from core.models.reports import AppliedReport, ParkedReport
 from core.models.tasks import (
     OriginalBytes,
     RequeueEvent,
@@ -36,6 +37,7 @@ from core.models.tasks import (
 
 __all__ = [
     "ApiToken",
+    "AppliedReport",
     "Assignment",
     "Base",
     "CallbackToken",
@@ -47,6 +49,7 @@ __all__ = [
     "LoginTicket",
     "OriginalBytes",
     "OutboxMessage",
+    "ParkedReport",
     "ProcessingStage",
     "ProcessingStatus",
     "QueueMessage",

@@ -7,6 +7,7 @@ task are the rows of its current attempt; older attempts stay for comparison.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BIGINT,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.base import Base, Id, Moment
@@ -103,6 +105,8 @@ class TaskStageStatus(Base):
         Index("ix_task_stage_status_ended_at", "ended_at"),
         CheckConstraint("(status_id IN (3, 4)) = (ended_at IS NOT NULL)", name="ended"),
         CheckConstraint("status_id = 1 OR started_at IS NOT NULL", name="started"),
+        CheckConstraint("verdict IN (3, 4)", name="verdict"),
+        CheckConstraint("failed_by IN ('verdict', 'crash', 'upload')", name="failed_by"),
     )
 
     id: Mapped[Id]
@@ -118,6 +122,15 @@ class TaskStageStatus(Base):
     started_at: Mapped[Moment | None]
     ended_at: Mapped[Moment | None]
     reason: Mapped[str | None]
+    verdict: Mapped[int | None] = mapped_column(SmallInteger)
+    """What a node has judged in this run; shown nowhere, since it is not final yet."""
+    failed_by: Mapped[str | None]
+    failed_tag: Mapped[int | None]
+    """The delivery tag of the report that showed the failure."""
+    deliveries: Mapped[list[int]] = mapped_column(ARRAY(BIGINT), server_default="{}")
+    """Delivery tags under which nodes took the task for this stage, in order of arrival; -1: unknown."""
+    early: Mapped[list[int]] = mapped_column(ARRAY(BIGINT), server_default="{}")
+    """Delivery tags that were heard of before their *Task received*."""
 
 
 class TaskLog(Base):
