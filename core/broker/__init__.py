@@ -1,0 +1,56 @@
+"""The queue between us and the nodes: RabbitMQ, or the one in Postgres of the embedded default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.broker.interface import Consumer, Delivery, Message, Publisher
+from core.broker.postgres import (
+    LEASE,
+    QUEUE_TOPIC,
+    PostgresConsumer,
+    PostgresPublisher,
+    open_postgres_consumer,
+)
+from core.config import Settings
+from core.errors import BrokerUnavailable
+
+__all__ = [
+    "LEASE",
+    "QUEUE_TOPIC",
+    "Consumer",
+    "Delivery",
+    "Message",
+    "PostgresConsumer",
+    "PostgresPublisher",
+    "Publisher",
+    "open_consumer",
+    "open_publisher",
+]
+
+
+def open_publisher(settings: Settings) -> Publisher:
+    """The publisher that the settings ask for."""
+    _refuse_rabbitmq(settings)
+    return PostgresPublisher()
+
+
+@contextmanager
+def open_consumer(settings: Settings, name: str) -> Iterator[Consumer]:
+    """A consumer of every queue, known to others as `name` (unique among those running).
+
+    What an earlier consumer of the same name left behind when it died is free again at once.
+
+    Raises:
+        BrokerUnavailable: the queue does not answer.
+
+    """
+    _refuse_rabbitmq(settings)
+    with open_postgres_consumer(settings, name) as consumer:
+        yield consumer
+
+
+def _refuse_rabbitmq(settings: Settings) -> None:
+    if settings.amqp_url.get_secret_value():
+        raise BrokerUnavailable
