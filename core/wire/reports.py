@@ -15,16 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.vocabulary import ParkReason
-from core.wire_meanings import (
-    DONE_KEY,
-    FAILED_KEY,
-    KEYS,
-    Meaning,
-    Root,
-    Text,
-    meaning_of,
-    recognise,
-)
+from core.wire.meanings import Meaning, Root, Text, meaning_of, recognise
+from core.wire.names import DONE_KEY, FAILED_KEY, REPORT_KEYS
 
 KEPT_BYTES = 65_536
 """Bytes of a body that are kept to look at or to apply again. What names the task stands first."""
@@ -102,7 +94,7 @@ def read_report(body: bytes, key: str, *, redelivered: bool = False) -> Report |
     )
     fields = _fields(_decode(body))
     task_id, file_path = _name(fields.get("taskId")), _name(fields.get("filePath"))
-    if key not in KEYS:
+    if key not in REPORT_KEYS:
         return Unreadable(envelope, ParkReason.UNKNOWN_KEY, task_id, file_path)
     if "taskId" in fields and not task_id and file_path in {"", "/"}:
         return Unreadable(envelope, ParkReason.NODE_COULD_NOT_READ)

@@ -10,13 +10,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 
-LOG_KEY = "task.log"
-CRASHED_KEY = "task.crashed"
-DONE_KEY = "task.done"
-FAILED_KEY = "task.failed"
-
-KEYS = frozenset({LOG_KEY, CRASHED_KEY, DONE_KEY, FAILED_KEY})
-"""The routing keys that reports come under."""
+from core.wire.names import CRASHED_KEY, DONE_KEY, FAILED_KEY, LOG_KEY
 
 
 class Root(Enum):

@@ -1,0 +1,30 @@
+"""What the orchestrator says about tasks, over HTTP and over the broker.
+
+The rules of attempts and runs are those of contract 1.1: within a run a stage moves only forward; a
+repeated, late or backward report moves nothing and is kept in the history; what concerns an older
+attempt is history too.
+"""
+
+from core.services.reports.callbacks import (
+    REASON_LIMIT,
+    LogReceived,
+    RequeueNoted,
+    TaskState,
+    add_task_log,
+    note_requeue,
+    parse_status,
+    set_stage_statuses,
+)
+from core.wire.reports import MESSAGE_LIMIT
+
+__all__ = [
+    "MESSAGE_LIMIT",
+    "REASON_LIMIT",
+    "LogReceived",
+    "RequeueNoted",
+    "TaskState",
+    "add_task_log",
+    "note_requeue",
+    "parse_status",
+    "set_stage_statuses",
+]
