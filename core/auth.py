@@ -34,6 +34,8 @@ class Right(StrEnum):
     REQUEUE = "tasks.requeue"
     MONITOR = "monitoring.read"
     REPORT = "reports.write"
+    HANDLE_PARKED = "reports.parked"
+    HANDLE_UNATTRIBUTED = "reports.unattributed"
 
 
 class Standing(StrEnum):
@@ -60,6 +62,8 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
         Right.MONITOR: _TEACHES,
         Right.REPORT: frozenset({Standing.ORCHESTRATOR}),
+        Right.HANDLE_PARKED: _TEACHES,
+        Right.HANDLE_UNATTRIBUTED: frozenset({Standing.ADMIN}),
     }
 )
 """The whole decision. The platform itself (`PLATFORM`) may do everything."""

@@ -345,6 +345,15 @@ class KeyInUse(Conflict):
     }
 
 
+class StillParked(Conflict):
+    """A parked report cannot be applied yet. `reason` is a `ParkReason`."""
+
+    texts = {
+        "en": "This report still cannot be applied ({reason}). Discard it, or try again when the cause is gone.",
+        "es": "Este reporte aún no se puede aplicar ({reason}). Descártalo, o intenta de nuevo cuando la causa desaparezca.",
+    }
+
+
 class NotReady(Conflict):
     """The output of a stage that has not ended was asked for."""
 

@@ -70,7 +70,7 @@ class FailedBy(StrEnum):
     CRASH = "crash"
     """The node crashed or ran out of time."""
     UPLOAD = "upload"
-    """A crash after the verdict: the stage's files could not be stored. Taken back when a later stage is heard."""
+    """A crash after the verdict: its files could not be stored. Taken back if a later stage is heard."""
 
 
 class ParkReason(StrEnum):

@@ -88,7 +88,9 @@ def read_report(body: bytes, key: str, *, redelivered: bool = False) -> Report |
     envelope = Envelope(
         key=_storable(key)[:255],
         redelivered=redelivered,
-        digest=hashlib.blake2b(body, digest_size=_DIGEST_BYTES, key=key.encode(errors="replace")[:64]).digest(),
+        digest=hashlib.blake2b(
+            body, digest_size=_DIGEST_BYTES, key=key.encode(errors="replace")[:64]
+        ).digest(),
         kept=body[:KEPT_BYTES],
         size=len(body),
     )
@@ -96,7 +98,7 @@ def read_report(body: bytes, key: str, *, redelivered: bool = False) -> Report |
     task_id, file_path = _name(fields.get("taskId")), _name(fields.get("filePath"))
     if key not in REPORT_KEYS:
         return Unreadable(envelope, ParkReason.UNKNOWN_KEY, task_id, file_path)
-    if "taskId" in fields and not task_id and file_path in {"", "/"}:
+    if fields.get("taskId") == "" and file_path == "/":
         return Unreadable(envelope, ParkReason.NODE_COULD_NOT_READ)
     if not task_id and not file_path:
         return Unreadable(envelope, ParkReason.UNREADABLE)

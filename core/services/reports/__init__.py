@@ -6,7 +6,6 @@ attempt is history too.
 """
 
 from core.services.reports.callbacks import (
-    REASON_LIMIT,
     LogReceived,
     RequeueNoted,
     TaskState,
@@ -15,15 +14,31 @@ from core.services.reports.callbacks import (
     parse_status,
     set_stage_statuses,
 )
+from core.services.reports.effects import REASON_LIMIT
+from core.services.reports.orchestrator import Applied, apply_reports
+from core.services.reports.parked import (
+    Parked,
+    apply_parked,
+    count_parked,
+    discard_parked,
+    list_parked,
+)
 from core.wire.reports import MESSAGE_LIMIT
 
 __all__ = [
     "MESSAGE_LIMIT",
     "REASON_LIMIT",
+    "Applied",
     "LogReceived",
+    "Parked",
     "RequeueNoted",
     "TaskState",
     "add_task_log",
+    "apply_parked",
+    "apply_reports",
+    "count_parked",
+    "discard_parked",
+    "list_parked",
     "note_requeue",
     "parse_status",
     "set_stage_statuses",

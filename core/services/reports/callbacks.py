@@ -15,15 +15,13 @@ from core.context import Actor, Context
 from core.errors import NotFound, Required, UnknownStage, UnknownStatus
 from core.models import ProcessingStage, Task, TaskAttempt, TaskLog, TaskMetrics, TaskStageStatus
 from core.services.attempts import add_log, notify_task
+from core.services.reports.effects import REASON_LIMIT
 from core.services.reports.held import HeldAttempt, HeldStage, HeldTask, hold
 from core.services.reports.moves import move, settle
 from core.services.reports.runs import open_run
 from core.services.reports.storing import store
 from core.vocabulary import LogLevel, LogSource, RequeueCause, StageStatus
 from core.wire.reports import MESSAGE_LIMIT
-
-REASON_LIMIT = 2_000
-"""Characters of a stage's reason for failing that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
