@@ -90,9 +90,15 @@ class Settings(BaseSettings):
         return not self.ftp_url.get_secret_value()
 
     @property
+    def uses_rabbitmq(self) -> bool:
+        """Whether RabbitMQ carries the messages rather than the embedded queue."""
+        return bool(self.amqp_url.get_secret_value())
+
+    @property
     def runs_runner(self) -> bool:
-        """Whether `make up` starts the local runner (contract: on only with the embedded default)."""
-        return self.embedded_database and self.embedded_ftp if self.runner is None else self.runner
+        """Whether `make up` starts the local runner: by default only with the embedded components."""
+        embedded = self.embedded_database and self.embedded_ftp and not self.uses_rabbitmq
+        return embedded if self.runner is None else self.runner
 
     @property
     def seeds_demo(self) -> bool:

@@ -392,3 +392,21 @@ class BrokerUnavailable(Unavailable):
         "en": "The queue does not answer. What was accepted is kept and goes out by itself.",
         "es": "La cola no responde. Lo aceptado está guardado y saldrá por sí solo.",
     }
+
+
+class BrokerRefused(BrokerUnavailable):
+    """RabbitMQ answers and does not let us in, or not do something. `reason` in its own words."""
+
+    texts = {
+        "en": "RabbitMQ refuses us: {reason}. Check user, password, virtual host and permissions in ULOS_AMQP_URL. What was accepted is kept.",
+        "es": "RabbitMQ nos rechaza: {reason}. Revisa usuario, contraseña, virtual host y permisos en ULOS_AMQP_URL. Lo aceptado está guardado.",
+    }
+
+
+class BrokerBlocked(BrokerUnavailable):
+    """RabbitMQ takes nothing because its memory or disk is short."""
+
+    texts = {
+        "en": "RabbitMQ takes no messages because its memory or disk is short. Free some; what was accepted is kept and goes out by itself.",
+        "es": "RabbitMQ no recibe mensajes porque le falta memoria o disco. Libera espacio; lo aceptado está guardado y saldrá por sí solo.",
+    }

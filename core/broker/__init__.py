@@ -13,8 +13,9 @@ from core.broker.postgres import (
     PostgresPublisher,
     open_postgres_consumer,
 )
+from core.broker.rabbitmq_consumer import RabbitConsumer, open_rabbitmq_consumer
+from core.broker.rabbitmq_publisher import RabbitPublisher
 from core.config import Settings
-from core.errors import BrokerUnavailable
 
 __all__ = [
     "LEASE",
@@ -25,15 +26,16 @@ __all__ = [
     "PostgresConsumer",
     "PostgresPublisher",
     "Publisher",
+    "RabbitConsumer",
+    "RabbitPublisher",
     "open_consumer",
     "open_publisher",
 ]
 
 
 def open_publisher(settings: Settings) -> Publisher:
-    """The publisher that the settings ask for."""
-    _refuse_rabbitmq(settings)
-    return PostgresPublisher()
+    """The publisher that the settings ask for, for one thread. It connects when it is first used."""
+    return RabbitPublisher(settings) if settings.uses_rabbitmq else PostgresPublisher()
 
 
 @contextmanager
@@ -46,11 +48,6 @@ def open_consumer(settings: Settings, name: str) -> Iterator[Consumer]:
         BrokerUnavailable: the queue does not answer.
 
     """
-    _refuse_rabbitmq(settings)
-    with open_postgres_consumer(settings, name) as consumer:
+    opened = open_rabbitmq_consumer if settings.uses_rabbitmq else open_postgres_consumer
+    with opened(settings, name) as consumer:
         yield consumer
-
-
-def _refuse_rabbitmq(settings: Settings) -> None:
-    if settings.amqp_url.get_secret_value():
-        raise BrokerUnavailable

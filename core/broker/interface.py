@@ -18,6 +18,16 @@ class Message:
     body: bytes
 
 
+def no_queue(message: Message) -> str:
+    """What is in the way of a message that no queue takes."""
+    return f"no queue is bound to {message.exchange}/{message.routing_key}"
+
+
+def not_taken(message: Message) -> str:
+    """What is in the way of a message that a queue refuses, most often because it is full."""
+    return f"the queue of {message.exchange}/{message.routing_key} takes no more"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A message in somebody's hands, handed out for the `count`-th time."""
@@ -41,13 +51,16 @@ class Publisher(Protocol):
         `session` is the transaction that records the outcome: a queue in Postgres writes in it, so
         that a message goes out exactly once.
 
-        Returns for each what is in the way (`no queue is bound to …`), or None once the broker
+        Returns for each what is in the way (see `no_queue`, `not_taken`), or None once the broker
         has taken responsibility for it.
 
         Raises:
-            BrokerUnavailable: none of them may be counted on.
+            BrokerUnavailable: none of them may be counted on; some may have gone out.
 
         """
+
+    def close(self) -> None:
+        """Let go of what it holds open."""
 
 
 class Consumer(Protocol):

@@ -39,6 +39,9 @@ class PostgresPublisher:
             _enqueue(session, message)
         return [None] * len(messages)
 
+    def close(self) -> None:
+        """See `Publisher.close`. Nothing is held."""
+
 
 def _enqueue(session: Session, message: Message) -> None:
     session.execute(
