@@ -410,3 +410,12 @@ class BrokerBlocked(BrokerUnavailable):
         "en": "RabbitMQ takes no messages because its memory or disk is short. Free some; what was accepted is kept and goes out by itself.",
         "es": "RabbitMQ no recibe mensajes porque le falta memoria o disco. Libera espacio; lo aceptado está guardado y saldrá por sí solo.",
     }
+
+
+class QueueMissing(BrokerUnavailable):
+    """RabbitMQ has no queue of this `name` yet."""
+
+    texts = {
+        "en": "RabbitMQ has no queue {name} yet. Declare it, or set ULOS_AMQP_DECLARE=on; nothing is lost meanwhile.",
+        "es": "RabbitMQ aún no tiene la cola {name}. Decláralo, o usa ULOS_AMQP_DECLARE=on; mientras tanto nada se pierde.",
+    }

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import StrEnum, auto
 from types import MappingProxyType
 
 from core.wire.names import CRASHED_KEY, DONE_KEY, FAILED_KEY, LOG_KEY
 
 
-class Root(Enum):
+class Root(StrEnum):
     """What stands at the root of a report's routing tree."""
 
     STAGE = auto()
@@ -23,7 +23,7 @@ class Root(Enum):
     ABSENT = auto()
 
 
-class Text(Enum):
+class Text(StrEnum):
     """The texts that the orchestrator writes, in the order of a healthy stage, then those of a crash."""
 
     RECEIVED = auto()
@@ -59,7 +59,7 @@ _BAD_NEWS = frozenset(
 )
 
 
-class Meaning(Enum):
+class Meaning(StrEnum):
     """What a report says about its task. The *root stage* is the stage at the root of the tree."""
 
     LINE = auto()

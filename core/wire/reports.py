@@ -63,14 +63,10 @@ class Report:
     depth: int
     """Stages that the success chain still has, the root included; 0 unless the root is a stage."""
     text: Text
+    meaning: Meaning
     message: str
     tag: int | None
     """The delivery tag at the node (`mqId`); reports of one delivery share it."""
-
-    @property
-    def meaning(self) -> Meaning:
-        """What it says about its task."""
-        return meaning_of(self.envelope.key, self.root, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +101,15 @@ def read_report(body: bytes, key: str, *, redelivered: bool = False) -> Report |
     root, depth = _measure(fields.get("routingTree"))
     message = fields.get("logMessage")
     message = _storable(message[:MESSAGE_LIMIT]) if isinstance(message, str) else ""
+    text = recognise(message)
     return Report(
         envelope=envelope,
         task_id=task_id,
         file_path=file_path,
         root=root,
         depth=depth,
-        text=recognise(message),
+        text=text,
+        meaning=meaning_of(key, root, text),
         message=message,
         tag=_tag(fields.get("mqId")),
     )

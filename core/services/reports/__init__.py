@@ -15,7 +15,7 @@ from core.services.reports.callbacks import (
     set_stage_statuses,
 )
 from core.services.reports.effects import REASON_LIMIT
-from core.services.reports.orchestrator import Applied, apply_reports
+from core.services.reports.orchestrator import Applied, apply_reports, park_report
 from core.services.reports.parked import (
     Parked,
     apply_parked,
@@ -40,6 +40,7 @@ __all__ = [
     "discard_parked",
     "list_parked",
     "note_requeue",
+    "park_report",
     "parse_status",
     "set_stage_statuses",
 ]

@@ -138,7 +138,7 @@ def set_stage_statuses(
         for stage, status in sorted(moves, key=lambda entry: entry[0].position):
             _report(session, ctx, task, held, stage=stage, status=status)
         settle(task, held, at=ctx.now())
-        store(session, [task])
+        store(session, [task], at=ctx.now())
         current = task.attempt()
         stages = current.stages if current else []
         return TaskState(
@@ -163,13 +163,13 @@ def note_requeue(ctx: Context, actor: Actor, task_id: int, *, attempt: int | Non
         require(session, actor, Right.REPORT)
         task, held = _held(session, task_id, attempt)
         if held.is_closed:
-            task.note(held, "Late requeue notice for an earlier attempt", at=ctx.now())
+            task.note(held, "Late requeue notice for an earlier attempt")
         else:
             open_run(task, held, RequeueCause.ORCHESTRATOR, at=ctx.now())
             first = held.first_unfinished()
             if first is not None:
                 first.deliveries = []
-        store(session, [task])
+        store(session, [task], at=ctx.now())
         metrics = session.scalars(select(TaskMetrics).where(TaskMetrics.task_id == task_id)).one()
         return RequeueNoted(metrics.id, task_id, metrics.requeue_count)
 
@@ -215,14 +215,13 @@ def _report(
     stage: HeldStage,
     status: StageStatus,
 ) -> None:
-    if not move(task, attempt, stage, status, at=ctx.now()):
-        task.note(
-            attempt,
-            f"Late or repeated report: {stage.name} {status.name} (stays {stage.status.name})",
-            at=ctx.now(),
-            stage=stage,
-        )
-    elif status is StageStatus.FAILED:
+    before = stage.status
+    if not move(attempt, stage, status, at=ctx.now()):
+        said = f"Late or repeated report: {stage.name} {status.name} (stays {before.name})"
+        task.note(attempt, said, stage=stage)
+        return
+    task.note(attempt, f"{stage.name}: {before.name} → {status.name}", stage=stage)
+    if status is StageStatus.FAILED:
         stage.reason = _reason(session, task, attempt, stage)
 
 

@@ -94,9 +94,8 @@ def begin_run_if_taken_again(case: Case) -> None:
     stage.changed = True
 
 
-def apply_meaning(case: Case) -> None:
-    """Do to the task what the report shows. The caller settles it afterwards."""
-    stage = sender(case)
+def apply_meaning(case: Case, stage: HeldStage | None) -> None:
+    """Do to the task what the report shows; `stage` is its sender. The caller settles the task."""
     effect = _EFFECTS.get(case.report.meaning)
     if effect is not None:
         _remember_tag(case, stage)
@@ -114,7 +113,7 @@ def _at_work(case: Case) -> None:
     stage = case.root_stage
     if stage is not None:
         _complete_before(case)
-        move(case.task, case.attempt, stage, StageStatus.IN_PROGRESS, at=case.at)
+        move(case.attempt, stage, StageStatus.IN_PROGRESS, at=case.at)
 
 
 def _verdict(case: Case) -> None:
@@ -205,12 +204,11 @@ def _complete_before(case: Case) -> None:
         complete(case.task, case.attempt, stage, at=case.at)
     is_its_own = case.report.meaning is Meaning.HANDED_ON or tag == case.report.tag
     if blamed and own is not None and is_its_own:
-        fail(case.task, case.attempt, own, FailedBy.CRASH, reason=reason or NO_REASON, tag=tag, at=case.at)
+        fail(case.attempt, own, FailedBy.CRASH, reason=reason or NO_REASON, tag=tag, at=case.at)
 
 
 def _fail(case: Case, stage: HeldStage, by: FailedBy, reason: str) -> None:
     fail(
-        case.task,
         case.attempt,
         stage,
         by,

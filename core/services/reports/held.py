@@ -89,7 +89,6 @@ class HeldTask:
         attempt: HeldAttempt,
         message: str,
         *,
-        at: datetime,
         stage: HeldStage | None = None,
         level: LogLevel = LogLevel.INFO,
         source: LogSource = LogSource.PLATFORM,
@@ -104,18 +103,14 @@ class HeldTask:
                 "level": level,
                 "source": source,
                 "log_message": message,
-                "logged_at": at.isoformat(),
             }
         )
 
-    def requeue(
-        self, attempt: HeldAttempt, cause: RequeueCause, *, at: datetime, stage: HeldStage | None
-    ) -> None:
+    def requeue(self, attempt: HeldAttempt, cause: RequeueCause, *, stage: HeldStage | None) -> None:
         """Record that a new run began."""
         self.requeues.append(
             {
                 "task_id": self.id,
-                "at": at.isoformat(),
                 "cause": cause,
                 "stage_id": stage.stage_id if stage else None,
                 "attempt": attempt.number,

@@ -8,18 +8,14 @@ from core.services.reports.held import HeldAttempt, HeldStage, HeldTask
 from core.vocabulary import FailedBy, StageStatus, derive_task_status, may_move
 
 
-def move(
-    task: HeldTask, attempt: HeldAttempt, stage: HeldStage, status: StageStatus, *, at: datetime
-) -> bool:
+def move(attempt: HeldAttempt, stage: HeldStage, status: StageStatus, *, at: datetime) -> bool:
     """Move `stage` to `status` if that is forward; False when it stays where it is.
 
     The stage after a completed one begins to wait. The caller settles the task afterwards.
     """
-    before = stage.status
-    if attempt.is_closed or not may_move(before, status):
+    if attempt.is_closed or not may_move(stage.status, status):
         return False
     _set(attempt, stage, status, at)
-    task.note(attempt, f"{stage.name}: {before.name} → {status.name}", at=at, stage=stage)
     return True
 
 
@@ -43,13 +39,12 @@ def complete(task: HeldTask, attempt: HeldAttempt, stage: HeldStage, *, at: date
     if stage.failed_by is FailedBy.UPLOAD and not attempt.is_closed:
         stage.failed_by = stage.failed_tag = stage.reason = None
         _set(attempt, stage, StageStatus.COMPLETED, at)
-        task.note(attempt, f"{stage.name}: FAILED → COMPLETED, its files are up", at=at, stage=stage)
+        task.note(attempt, f"{stage.name}: FAILED → COMPLETED, its files are up", stage=stage)
         return
-    move(task, attempt, stage, StageStatus.COMPLETED, at=at)
+    move(attempt, stage, StageStatus.COMPLETED, at=at)
 
 
 def fail(
-    task: HeldTask,
     attempt: HeldAttempt,
     stage: HeldStage,
     by: FailedBy,
@@ -59,7 +54,7 @@ def fail(
     at: datetime,
 ) -> None:
     """Something shows that `stage` has failed, which stands unless it is final already."""
-    if move(task, attempt, stage, StageStatus.FAILED, at=at):
+    if move(attempt, stage, StageStatus.FAILED, at=at):
         stage.reason, stage.failed_by, stage.failed_tag = reason, by, tag
 
 

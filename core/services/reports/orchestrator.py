@@ -13,7 +13,7 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.models import TaskAttempt
 from core.services.reports.effects import Case, apply_meaning, begin_run_if_taken_again, sender
-from core.services.reports.held import HeldAttempt, HeldTask, hold
+from core.services.reports.held import HeldAttempt, HeldStage, HeldTask, hold
 from core.services.reports.moves import settle
 from core.services.reports.parking import PutAside, put_aside
 from core.services.reports.storing import store
@@ -60,9 +60,22 @@ def apply_reports(
             reason = _apply(tasks.get(task_id or 0), report, at)
             if reason is not None:
                 aside.append(PutAside(report, reason, task_id))
-        store(session, tasks.values())
+        _settle_and_store(session, tasks.values(), at)
         put_aside(session, aside, at)
         return Applied(len(fresh) - len(aside), len(reports) - len(fresh), len(aside))
+
+
+def park_report(ctx: Context, actor: Actor, report: Report | Unreadable) -> None:
+    """Put a report aside that cannot even be tried: applying it failed in a way that nobody foresaw.
+
+    Raises:
+        DatabaseUnavailable: nothing was changed, unless the connection broke during the commit.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.REPORT)
+        if _without_repeated(session, [report], ctx.now(), again=True):
+            put_aside(session, [PutAside(report, ParkReason.REFUSED, _task_id(report, {}))], ctx.now())
 
 
 def apply_one(session: Session, report: Report | Unreadable, at: datetime) -> ParkReason | None:
@@ -71,8 +84,16 @@ def apply_one(session: Session, report: Report | Unreadable, at: datetime) -> Pa
     tasks = hold(session, {task_id} if task_id else set())
     reason = _apply(tasks.get(task_id or 0), report, at)
     if reason is None:
-        store(session, tasks.values())
+        _settle_and_store(session, tasks.values(), at)
     return reason
+
+
+def _settle_and_store(session: Session, tasks: Collection[HeldTask], at: datetime) -> None:
+    for task in tasks:
+        current = task.attempt()
+        if current is not None:
+            settle(task, current, at=at)
+    store(session, tasks, at=at)
 
 
 def _without_repeated(
@@ -144,10 +165,10 @@ def _apply(task: HeldTask | None, report: Report | Unreadable, at: datetime) -> 
     is_live = not attempt.is_closed and attempt.number == task.current_attempt
     if is_live:
         begin_run_if_taken_again(case)
-    _write_line(case)
+    stage = sender(case)
+    _write_line(case, stage)
     if is_live:
-        apply_meaning(case)
-        settle(task, attempt, at=at)
+        apply_meaning(case, stage)
     return None
 
 
@@ -158,14 +179,13 @@ def _attempt(task: HeldTask, report: Report) -> HeldAttempt | None:
     return task.attempts[0] if len(task.attempts) == 1 else None
 
 
-def _write_line(case: Case) -> None:
+def _write_line(case: Case, stage: HeldStage | None) -> None:
     report = case.report
     is_bad = report.text.is_bad_news or report.meaning in {Meaning.CRASH, Meaning.STAGE_FAILED}
     case.task.note(
         case.attempt,
         report.message or report.envelope.key,
-        at=case.at,
-        stage=sender(case),
+        stage=stage,
         level=LogLevel.ERROR if is_bad else LogLevel.INFO,
         source=LogSource.ORCHESTRATOR,
     )

@@ -40,8 +40,8 @@ def open_run(
             _reset(entry)
     if unfinished and not has_begun:
         attempt.ended_at = None
-    task.requeue(attempt, cause, at=at, stage=stage or first)
-    task.note(attempt, f"{_SAID[cause]}: run {attempt.run}", at=at)
+    task.requeue(attempt, cause, stage=stage or first)
+    task.note(attempt, f"{_SAID[cause]}: run {attempt.run}")
     settle(task, attempt, at=at)
 
 

@@ -13,8 +13,11 @@ from core.db import CHANNEL
 from core.services.reports.held import HeldAttempt, HeldStage, HeldTask
 
 
-def store(session: Session, tasks: Iterable[HeldTask]) -> None:
-    """Write back what changed, add lines and requeues, and wake the screens that show these tasks."""
+def store(session: Session, tasks: Iterable[HeldTask], *, at: datetime) -> None:
+    """Write back what changed, add lines and requeues, and wake the screens that show these tasks.
+
+    `at`: when the lines and requeues are said to have been.
+    """
     held = list(tasks)
     attempts = [attempt for task in held for attempt in task.attempts]
     _write(session, _UPDATE_TASKS, [_task_row(task) for task in held if task.changed])
@@ -24,8 +27,8 @@ def store(session: Session, tasks: Iterable[HeldTask]) -> None:
         _UPDATE_STAGES,
         [_stage_row(stage) for attempt in attempts for stage in attempt.stages if stage.changed],
     )
-    _write(session, _INSERT_LINES, [line for task in held for line in task.lines])
-    _write(session, _INSERT_REQUEUES, [event for task in held for event in task.requeues])
+    _write(session, _INSERT_LINES, [line for task in held for line in task.lines], at=at)
+    _write(session, _INSERT_REQUEUES, [event for task in held for event in task.requeues], at=at)
     _write(
         session,
         _COUNT_REQUEUES,
@@ -45,9 +48,9 @@ def _notify(session: Session, tasks: list[HeldTask]) -> None:
         )
 
 
-def _write(session: Session, statement: str, rows: list[Mapping[str, object]]) -> None:
+def _write(session: Session, statement: str, rows: list[Mapping[str, object]], **values: object) -> None:
     if rows:
-        session.execute(text(statement), {"rows": json.dumps(rows)})
+        session.execute(text(statement), {"rows": json.dumps(rows), **values})
 
 
 def _task_row(task: HeldTask) -> Mapping[str, object]:
@@ -105,18 +108,18 @@ WHERE task_stage_status.id = new.id
 
 _INSERT_LINES = """
 INSERT INTO task_log (task_id, attempt, run, stage_id, level, source, log_message, logged_at)
-SELECT task_id, attempt, run, stage_id, level, source, log_message, logged_at
+SELECT task_id, attempt, run, stage_id, level, source, log_message, :at
 FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
     task_id bigint, attempt bigint, run bigint, stage_id bigint, level text, source text,
-    log_message text, logged_at timestamptz)) WITH ORDINALITY
+    log_message text)) WITH ORDINALITY
 ORDER BY ordinality
 """
 
 _INSERT_REQUEUES = """
 INSERT INTO requeue_event (task_id, at, cause, stage_id, attempt, run)
-SELECT task_id, at, cause, stage_id, attempt, run
+SELECT task_id, :at, cause, stage_id, attempt, run
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (
-    task_id bigint, at timestamptz, cause text, stage_id bigint, attempt bigint, run bigint)
+    task_id bigint, cause text, stage_id bigint, attempt bigint, run bigint)
 """
 
 _COUNT_REQUEUES = """
