@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gc
 import logging
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -21,9 +18,7 @@ from core.errors import NotFound, NotSignedIn, UlosError
 from core.services import accounts, definitions, results, submissions
 from core.services.definitions import Download
 from core.services.health import check_components
-from dashboard import process
-
-NONCE_SECONDS = 24 * 3600
+from dashboard import document, process
 
 logger = logging.getLogger(__name__)
 
@@ -39,24 +34,6 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     gc.freeze()
     yield
     process.close()
-
-
-class NonceMiddleware(BaseHTTPMiddleware):
-    """Gives each browser a nonce cookie, so that a sign-in ends where it began (no login CSRF)."""
-
-    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        """Add the cookie to answers for browsers that have none."""
-        response = await call_next(request)
-        if process.NONCE_COOKIE not in request.cookies and request.method == "GET":
-            response.set_cookie(
-                process.NONCE_COOKIE,
-                secrets.token_urlsafe(24),
-                max_age=NONCE_SECONDS,
-                httponly=True,
-                samesite="strict",
-                secure=process.settings().cookie_secure,
-            )
-        return response
 
 
 def _same_origin(request: Request) -> bool:
@@ -150,8 +127,8 @@ def alive(_: Request) -> Response:
 app = App(
     "dashboard/app.py",
     lifespan=lifespan,
-    middleware=[Middleware(NonceMiddleware)],
     routes=[
+        *document.ROUTES,
         Route("/session/start", start_session, methods=["POST"]),
         Route("/session/end", end_session, methods=["POST"]),
         Route("/files/{kind}/{number:int}/{part:int}", download),

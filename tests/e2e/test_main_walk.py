@@ -131,11 +131,26 @@ def test_a_student_is_told_what_is_wrong_with_an_archive(browser: Browser, proje
     expect(visitor.page.get_by_text("no es un ZIP")).to_be_visible(timeout=20_000)
 
 
+def test_a_wrong_password_is_told_without_saying_which_half_was_wrong(
+    browser: Browser, project: Project
+) -> None:
+    page = browser.new_context(locale="es-CO").new_page()
+    page.goto(project.address)
+    for name in ("estudiante5", "nobody"):
+        page.get_by_label("Correo").fill(f"{name}@uniandes.edu.co")
+        page.get_by_label("Contraseña").fill("not the password")
+        page.get_by_role("button", name="Iniciar sesión").click()
+
+        expect(page.get_by_text("El correo o la contraseña no es correcto")).to_be_visible()
+
+
 def test_a_professor_and_a_monitor_see_their_screens(browser: Browser, project: Project) -> None:
-    professor = sign_in(browser, project, "profesora", "/definitions").page
+    visitor = sign_in(browser, project, "profesora", "/definitions")
+    professor = visitor.page
     expect(professor.get_by_role("heading", name="Definiciones de tareas")).to_be_visible(timeout=20_000)
     for name in ("G-code", "Cypress", "Python tests"):
         expect(professor.get_by_text(f"{name} · demo")).to_be_visible()
+    assert visitor.console == [], "nor on a deep link"
 
     monitor = sign_in(browser, project, "monitor", "/monitoring").page
     expect(monitor.get_by_role("heading", name="Monitoreo")).to_be_visible(timeout=20_000)

@@ -26,7 +26,15 @@ from core.services.accounts.sessions import (
     open_ticket,
     redeem_ticket,
 )
-from core.services.accounts.sign_in import FAILURES_PER_ACCOUNT, FAILURES_PER_ADDRESS, LOCK, sign_in
+from core.services.accounts.sign_in import (
+    FAILURES_PER_ACCOUNT,
+    FAILURES_PER_ADDRESS,
+    LOCK,
+    Attempt,
+    begin_sign_in,
+    settle_sign_in,
+    sign_in,
+)
 from core.services.accounts.tokens import (
     API_TOKEN_LIFE,
     actor_of_api_token,
@@ -45,12 +53,14 @@ __all__ = [
     "SESSION_IDLE",
     "SESSION_LIFE",
     "TICKET_LIFE",
+    "Attempt",
     "OwnSession",
     "Person",
     "SignedIn",
     "actor_of_api_token",
     "actor_of_bearer",
     "actor_of_callback_token",
+    "begin_sign_in",
     "change_password",
     "check_password",
     "end_all_sessions",
@@ -70,5 +80,6 @@ __all__ = [
     "revoke_api_token",
     "set_language",
     "set_timezone",
+    "settle_sign_in",
     "sign_in",
 ]

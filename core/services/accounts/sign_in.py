@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -26,6 +27,20 @@ _UNDER_WAY = ""
 """Address of an attempt that is still being checked: it counts for the account, not yet for the address."""
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A sign-in whose password is about to be checked; it counts as failed until it is settled.
+
+    `password_hash` is nobody's where there is no such person, so that both cost the same work.
+    """
+
+    id: int
+    email: str
+    address: str
+    person: Person | None
+    password_hash: str
+
+
 def sign_in(ctx: Context, *, email: str, password: str, address: str) -> Person:
     """The person to whom `email` and `password` belong.
 
@@ -36,25 +51,57 @@ def sign_in(ctx: Context, *, email: str, password: str, address: str) -> Person:
         WrongCredentials: they do not belong together.
 
     """
+    attempt = begin_sign_in(ctx, email=email, address=address)
+    return settle_sign_in(ctx, attempt, matches=check_password(password, attempt.password_hash))
+
+
+def begin_sign_in(ctx: Context, *, email: str, address: str) -> Attempt:
+    """Count an attempt and answer the hash that its password is to be checked against.
+
+    For whoever brings a check of their own, as the sign-in form's package does; `settle_sign_in`
+    takes what it found.
+
+    Raises:
+        TooManyAttempts: the account or the address is locked for a while.
+
+    """
     email = email.replace("\0", "").strip().lower()[:_LONGEST_EMAIL]
+    nobodys = nobodys_hash()
     with ctx.db.transaction() as session:
         # One after the other, and counted before it is checked: a thousand guesses at once get
         # no further than five in a row.
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"sign-in:{email}", 0))))
         _check_locks(session, ctx, email, address)
-        user = session.scalar(select(User).where(User.email == email, User.disabled_at.is_(None)))
-        attempt = SignInFailure(email=email, address=_UNDER_WAY, at=ctx.now())
-        session.add(attempt)
+        user = session.scalar(
+            select(User).where(
+                User.email == email, User.disabled_at.is_(None), User.password_hash.is_not(None)
+            )
+        )
+        row = SignInFailure(email=email, address=_UNDER_WAY, at=ctx.now())
+        session.add(row)
         session.flush()
-        attempt_id = attempt.id
-    known = user.password_hash if user is not None else None
-    matches = check_password(password, known or nobodys_hash())
+        return Attempt(
+            id=row.id,
+            email=email,
+            address=address or "unknown",
+            person=person_of(user) if user is not None else None,
+            password_hash=(user.password_hash if user is not None else None) or nobodys,
+        )
+
+
+def settle_sign_in(ctx: Context, attempt: Attempt, *, matches: bool) -> Person:
+    """Record how `attempt` ended; the person if the password was right.
+
+    Raises:
+        WrongCredentials: it was not, or there is no such person.
+
+    """
     with ctx.db.transaction() as session:
-        if user is not None and known is not None and matches:
-            session.execute(delete(SignInFailure).where(SignInFailure.email == email))
-            return person_of(user)
+        if matches and attempt.person is not None:
+            session.execute(delete(SignInFailure).where(SignInFailure.email == attempt.email))
+            return attempt.person
         session.execute(
-            update(SignInFailure).where(SignInFailure.id == attempt_id).values(address=address or "unknown")
+            update(SignInFailure).where(SignInFailure.id == attempt.id).values(address=attempt.address)
         )
     raise WrongCredentials
 
