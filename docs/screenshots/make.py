@@ -44,7 +44,9 @@ def sign_in(browser: Browser, address: str, role: str, *, width: str, theme: str
     page.get_by_label({"es": "Correo", "en": "E-mail"}[language]).fill(f"{PEOPLE[role]}@uniandes.edu.co")
     page.locator("input[type=password]").fill(PASSWORD)
     page.get_by_role("button", name={"es": "Iniciar sesión", "en": "Sign in"}[language]).click()
-    expect(page.get_by_test_id("stSidebarNav").or_(page.get_by_test_id("stExpandSidebarButton")).first).to_be_visible()
+    expect(
+        page.get_by_test_id("stSidebarNav").or_(page.get_by_test_id("stExpandSidebarButton")).first
+    ).to_be_visible()
     return page
 
 
@@ -58,7 +60,9 @@ def take(page: Page, address: str, screen: str, target: Path) -> None:
     size = page.viewport_size
     if size is None:
         raise RuntimeError("the page has no size")
-    page.set_viewport_size({"width": size["width"], "height": min(max(size["height"], int(height) + 60), 4000)})
+    page.set_viewport_size(
+        {"width": size["width"], "height": min(max(size["height"], int(height) + 60), 4000)}
+    )
     page.wait_for_timeout(700)  # charts draw after the network is idle
     page.screenshot(path=target)
     page.set_viewport_size(size)
