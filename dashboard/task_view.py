@@ -54,7 +54,10 @@ def _outputs(visit: shell.Visit, task: TaskView) -> None:
         read = results.read_results(visit.ctx, visit.actor, task.summary.id)
         for output in read.outputs:
             st.markdown(f"**{output.stage_name}**")
-            st.code(output.text or "—", language=None)
+            if output.text is None:
+                st.caption(_("Its output is not kept any more."))
+            else:
+                st.code(output.text or "—", language=None)
         if read.files:
             st.caption(", ".join(read.files))
 

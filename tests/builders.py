@@ -16,6 +16,8 @@ from core.services.definitions import DefinitionDraft, StageDraft
 from core.services.submissions import Receipt
 from core.vocabulary import LogLevel, Role
 
+REASON = "Line 3: unknown command"
+
 
 @dataclass(frozen=True)
 class World:
@@ -92,7 +94,7 @@ def carry(ctx: Context) -> int:
     return publish_batch(ctx, PostgresPublisher())
 
 
-def fail(ctx: Context, orchestrator: Actor, task_id: int, reason: str = "Line 3: unknown command") -> None:
+def fail(ctx: Context, orchestrator: Actor, task_id: int, reason: str = REASON) -> None:
     reports.set_stage_statuses(ctx, orchestrator, task_id, {"PARSING": "IN_PROGRESS"})
     reports.add_task_log(ctx, orchestrator, task_id, reason, stage="PARSING", level=LogLevel.ERROR)
     reports.set_stage_statuses(ctx, orchestrator, task_id, {"PARSING": "FAILED"})
