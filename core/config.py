@@ -67,11 +67,18 @@ class Settings(BaseSettings):
         "INFO", description="Least level that is logged"
     )
 
-    @field_validator("allowed_email_domains", "cors_origins", "old_secret_keys", mode="before")
+    @field_validator("allowed_email_domains", "cors_origins", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("old_secret_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("public_url")
