@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fastapi import Request, Response
@@ -16,7 +16,7 @@ _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 REVALIDATE = "private, no-cache"
 """Kept by the one browser that asked, and never used without asking again."""
 
-_KEPT_WITH_304 = ("etag", "cache-control", "vary", "content-location", "date", "expires")
+_KEPT_WITH_304 = frozenset({"etag", "cache-control", "vary", "content-location", "date", "expires"})
 
 
 class EtagRoute(APIRoute):
@@ -63,7 +63,7 @@ def is_known(request: Request, etag: str) -> bool:
     return asked is not None and (asked.strip() == "*" or etag in _TAG.findall(asked))
 
 
-def not_modified(headers: Any) -> Response:
+def not_modified(headers: Mapping[str, str]) -> Response:
     """304 with those of `headers` that the whole answer would have carried (section 15.4.5)."""
-    kept = {name: headers[name] for name in _KEPT_WITH_304 if name in headers}
+    kept = {name: value for name, value in headers.items() if name.lower() in _KEPT_WITH_304}
     return Response(status_code=304, headers=kept)
