@@ -13,9 +13,16 @@ from core.services.courses.reading import (
     list_students,
     strongest_role,
 )
-from core.services.courses.roster import RosterEntry, RosterOutcome, RosterRejection, import_roster
+from core.services.courses.roster import (
+    LARGEST_FILE,
+    RosterEntry,
+    RosterOutcome,
+    RosterRejection,
+    import_roster,
+)
 
 __all__ = [
+    "LARGEST_FILE",
     "CourseSummary",
     "Invitation",
     "Member",

@@ -17,8 +17,10 @@ from core.models import Course, CourseMember, User
 from core.services.accounts import check_domain, clean_email, clean_name
 from core.services.courses.invitations import Invitation, invite
 from core.services.courses.roster_file import RosterRow, find_people
-from core.spreadsheets import read_tables
+from core.spreadsheets import LARGEST_FILE, read_tables
 from core.vocabulary import Role
+
+__all__ = ["LARGEST_FILE", "RosterEntry", "RosterOutcome", "RosterRejection", "import_roster"]
 
 
 @dataclass(frozen=True, slots=True)
