@@ -360,7 +360,7 @@ class TooLarge(Rejected):
 
 
 class MailRefused(Rejected):
-    """The mail server refuses this one message for good. `problem` says why, for operators."""
+    """The mail server refuses this one message. `problem` says why; `for_good`: so it will again."""
 
     texts = {
         "en": "The mail server refused the message: {problem}.",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from ipaddress import ip_address
+from typing import NoReturn
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from core.config import Settings
@@ -20,6 +21,9 @@ _PORTS = {"smtp": 587, "smtps": 465}
 _TLS = ("auto", "require", "off")
 _PERMANENT = 500
 """First of SMTP's replies that say: never (RFC 5321, section 4.2.1)."""
+
+_CLOSING = 421
+"""The server's own goodbye, which concerns every mail (RFC 5321, section 3.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,8 @@ class Line:
         """Hand one mail over.
 
         Raises:
-            MailRefused: this mail will never be taken; others may be.
-            MailUnavailable: not now.
+            MailRefused: this mail is not taken, for good or for now; others may be.
+            MailUnavailable: none is, for now.
 
         """
         message = EmailMessage()
@@ -124,10 +128,10 @@ def open_mailer(settings: Settings) -> Mailer | None:
     )
 
 
-def _raise(code: int, problem: str, error: Exception) -> None:
-    if code >= _PERMANENT:
-        raise MailRefused(problem=problem) from error
-    raise MailUnavailable(problem=problem) from error
+def _raise(code: int, problem: str, error: Exception) -> NoReturn:
+    if code == _CLOSING:
+        raise MailUnavailable(problem=problem) from error
+    raise MailRefused(problem=problem, for_good=code >= _PERMANENT) from error
 
 
 def _words(error: Exception) -> str:

@@ -62,7 +62,7 @@ def _send(ctx: Context, line: Line, letter: Letter) -> bool:
         line.send(letter.recipient, letter.subject, letter.text)
     except MailRefused as error:
         logger.warning("mail %d was refused: %s", letter.id, error.values["problem"])
-        mail_failed(ctx, letter, str(error.values["problem"]), for_good=True)
+        mail_failed(ctx, letter, str(error.values["problem"]), for_good=bool(error.values["for_good"]))
         return False
     mail_was_sent(ctx, letter)
     return True
