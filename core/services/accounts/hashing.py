@@ -22,13 +22,17 @@ LONGEST_PASSWORD = 72
 COST = 11
 """bcrypt's work factor, 2^11 rounds: a tenth to a fifth of a second. OWASP asks for at least 10."""
 
-FEWEST_GUESSES = 1e8
-"""Guesses that a password must be worth; from here on zxcvbn calls one safely unguessable online."""
+FEWEST_GUESSES = 1e10
+"""Guesses that a password must be worth: from here on zxcvbn calls one very unguessable."""
 
 _NICENESS = 10
 """Hashing steps back behind whatever else wants the processor."""
 
-_WORDS = tuple((Path(__file__).parent / "common_passwords.txt").read_text(encoding="utf-8").split())
+_WORDS = tuple(
+    word
+    for name in ("common_passwords.txt", "common_words.txt")
+    for word in (Path(__file__).parent / name).read_text(encoding="utf-8").split()
+)
 """Common here, in the language and the places of our people; zxcvbn brings thirty thousand in English."""
 
 
