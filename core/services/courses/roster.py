@@ -166,21 +166,16 @@ def _apply(session: Session, ctx: Context, course_id: int, added: Sequence[Roste
     """Make the accounts that are missing and enrol everybody; who they are."""
     by_email = {entry.email: entry for entry in sorted(added, key=lambda entry: entry.email)}
     now = ctx.now()
-    session.execute(
-        insert(User).on_conflict_do_nothing(index_elements=["email"]),
-        [
-            {"email": e.email, "full_name": e.full_name, "student_code": e.student_code, "created_at": now}
-            for e in by_email.values()
-        ],
-    )
+    accounts = [
+        {"email": e.email, "full_name": e.full_name, "student_code": e.student_code, "created_at": now}
+        for e in by_email.values()
+    ]
+    session.execute(insert(User).values(accounts).on_conflict_do_nothing(index_elements=["email"]))
     users = list(session.scalars(select(User).where(User.email.in_(by_email)).order_by(User.email)))
-    session.execute(
-        insert(CourseMember).on_conflict_do_nothing(),
-        [
-            {"course_id": course_id, "user_id": user.id, "role": Role.STUDENT.value, "joined_at": now}
-            for user in users
-        ],
-    )
+    members = [
+        {"course_id": course_id, "user_id": user.id, "role": Role.STUDENT, "joined_at": now} for user in users
+    ]
+    session.execute(insert(CourseMember).values(members).on_conflict_do_nothing())
     for user in users:
         user.student_code = user.student_code or by_email[user.email].student_code
         user.full_name = user.full_name or by_email[user.email].full_name
