@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import anyio
 import builders
 import pytest
 import spreadsheets
@@ -367,6 +368,35 @@ def test_what_is_no_list_of_students_is_refused(
     answer = client.post(path, files=files, headers=bearer(ctx, world.professor))
 
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_a_request_that_is_too_large_is_not_read_to_its_end(ctx: Context, world: builders.World) -> None:
+    app = create_app(ctx.settings, ctx)
+    app.state.ctx = ctx
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    pieces = iter([head, *[b"x" * 1_000_000] * 100])
+    left, statuses = 101, []
+
+    async def receive() -> dict[str, object]:
+        nonlocal left
+        left -= 1
+        return {"type": "http.request", "body": next(pieces), "more_body": left > 0}
+
+    async def send(message: dict[str, object]) -> None:
+        statuses.append(message.get("status"))
+
+    headers = bearer(ctx, world.professor) | {"Content-Type": "multipart/form-data; boundary=x"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": f"/courses/{world.course_id}/upload_students",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+    anyio.run(app, scope, receive, send)
+
+    assert statuses[0] == 413
+    assert left > 90, "megabytes that were not read"
 
 
 def test_a_form_that_is_none_is_refused(client: TestClient, ctx: Context, world: builders.World) -> None:

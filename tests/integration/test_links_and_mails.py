@@ -370,8 +370,9 @@ def test_a_weak_password_leaves_the_link_good(ctx: Context) -> None:
     accounts.set_password(ctx, token=token, password=PASSWORD)
 
 
-def test_a_link_used_by_two_at_once_works_for_one(ctx: Context) -> None:
-    token = link_for(ctx, builders.invited(ctx), LinkPurpose.INVITATION)
+@pytest.mark.parametrize("purpose", list(LinkPurpose))
+def test_a_link_used_by_four_at_once_works_for_one(ctx: Context, purpose: LinkPurpose) -> None:
+    token = link_for(ctx, builders.invited(ctx), purpose)
 
     def use(number: int) -> bool:
         try:
@@ -384,6 +385,7 @@ def test_a_link_used_by_two_at_once_works_for_one(ctx: Context) -> None:
         outcomes = list(pool.map(use, range(4)))
 
     assert sorted(outcomes) == [False, False, False, True]
+    assert not use(4), "nor later"
 
 
 def test_an_old_invitation_does_not_change_a_password(ctx: Context) -> None:
