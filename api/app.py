@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import auth, callbacks, errors, health
+from api import account, auth, callback_tokens, callbacks, courses, errors, health, problems, roster
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
@@ -38,8 +38,17 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         allow_headers=["*"],
     )
     errors.install(app)
-    for routes in (health.router, auth.router, callbacks.router):
+    for routes in (
+        health.router,
+        auth.router,
+        account.router,
+        courses.router,
+        roster.router,
+        callback_tokens.router,
+        callbacks.router,
+    ):
         app.include_router(routes)
+    problems.describe(app)
     return app
 
 

@@ -10,11 +10,23 @@ from sqlalchemy.orm import Session
 
 from core.context import Context
 from core.errors import Unavailable
-from core.models import DefinitionStage, IdempotencyRecord, LoginTicket, SignInFailure, Task, TaskAttempt
+from core.models import (
+    DefinitionStage,
+    IdempotencyRecord,
+    LoginTicket,
+    OneTimeLink,
+    OutgoingMail,
+    SignInFailure,
+    Task,
+    TaskAttempt,
+)
 from core.wake import Waker
 
 GRACE = timedelta(hours=24)
 """Age at which a file without a row is left over; no submission takes that long to be recorded."""
+
+MAILS_KEPT = timedelta(days=30)
+"""How long one can look up what became of a mail."""
 
 EVERY_SECONDS = 3600.0
 
@@ -61,4 +73,6 @@ def expire(ctx: Context) -> None:
     with ctx.db.transaction() as session:
         session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.created_at < ctx.now() - GRACE))
         session.execute(delete(LoginTicket).where(LoginTicket.expires_at < ctx.now() - GRACE))
+        session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < ctx.now() - GRACE))
+        session.execute(delete(OutgoingMail).where(OutgoingMail.created_at < ctx.now() - MAILS_KEPT))
         session.execute(delete(SignInFailure).where(SignInFailure.at < ctx.now() - GRACE))
