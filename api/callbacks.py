@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Path, Query
 from pydantic import BaseModel, Field
 
 from api.deps import ActorDep, ContextDep
+from core.context import Context
 from core.services import idempotency, reports
 from core.vocabulary import LogLevel
 
@@ -38,7 +39,7 @@ def add_log(
 ) -> dict[str, object]:
     """Add a line to the task's log."""
 
-    def act() -> dict[str, object]:
+    def act(ctx: Context) -> dict[str, object]:
         log = reports.add_task_log(
             ctx, actor, task_id, entry.log_message, stage=entry.stage, level=entry.level, attempt=attempt
         )
@@ -59,7 +60,7 @@ def note_requeue(
 ) -> dict[str, object]:
     """Note that the orchestrator has put the task back itself."""
 
-    def act() -> dict[str, object]:
+    def act(ctx: Context) -> dict[str, object]:
         noted = reports.note_requeue(ctx, actor, task_id, attempt=attempt)
         return {"id": noted.id, "task_id": noted.task_id, "requeue_count": noted.requeue_count}
 
@@ -78,7 +79,7 @@ def set_statuses(
 ) -> dict[str, object]:
     """Move one or several stages: stage name → status id or name; all or nothing."""
 
-    def act() -> dict[str, object]:
+    def act(ctx: Context) -> dict[str, object]:
         state = reports.set_stage_statuses(ctx, actor, task_id, changes, attempt=attempt)
         return {
             "id": state.id,
