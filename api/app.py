@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import auth, callbacks, errors, health
+from api import auth, callbacks, errors, health, problems
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
     errors.install(app)
     for routes in (health.router, auth.router, callbacks.router):
         app.include_router(routes)
+    problems.describe(app)
     return app
 
 

@@ -24,6 +24,7 @@ STATUSES: Mapping[type[errors.UlosError], int] = MappingProxyType(
         errors.TooManyAttempts: 429,
         errors.TooLarge: 413,
         errors.BadArchive: 415,
+        errors.BadByteRange: 416,
         errors.Invalid: 422,
         errors.Conflict: 409,
         errors.Unavailable: 503,

@@ -139,6 +139,15 @@ class BadRange(Invalid):
     }
 
 
+class BadByteRange(Rejected):
+    """Bytes were asked for that lie behind the end of a file. `size` in bytes."""
+
+    texts = {
+        "en": "The file has {size} bytes. Ask for a range within them.",
+        "es": "El archivo tiene {size} bytes. Pide un rango dentro de ellos.",
+    }
+
+
 class EmailNotAllowed(Invalid):
     """Accounts are for e-mails of some domains only. `domains`."""
 

@@ -19,7 +19,7 @@ from streamlit.starlette import App
 
 from core.errors import NotFound, NotSignedIn, UlosError
 from core.services import accounts, definitions, results, submissions
-from core.services.definitions import Download
+from core.services.downloads import Download
 from core.services.health import check_components
 from dashboard import process
 
@@ -115,12 +115,13 @@ def download(request: Request) -> Response:
         return PlainTextResponse(NotSignedIn().sentence("es"), 401)
     try:
         file = _open(request, session)
+        pieces = file.pieces
     except UlosError as error:
         return PlainTextResponse(error.sentence(session.person.language or ctx.settings.language), 404)
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}"}
     if file.size is not None:
         headers["Content-Length"] = str(file.size)
-    return StreamingResponse(file.pieces, media_type="application/octet-stream", headers=headers)
+    return StreamingResponse(pieces, media_type="application/octet-stream", headers=headers)
 
 
 def _open(request: Request, session: accounts.SignedIn) -> Download:

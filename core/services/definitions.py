@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO
 
 from sqlalchemy import select
@@ -29,6 +30,7 @@ from core.errors import (
     TooLong,
 )
 from core.models import DefinitionStage, DefinitionVersion, ProcessingStage, TaskDefinition
+from core.services.downloads import Download
 from core.services.uploads import measure
 
 NAME_LIMIT = 100
@@ -103,15 +105,6 @@ class Definition:
     stages: tuple[Stage, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
-    """A file on its way out: what to call it, its size in bytes, its content in pieces."""
-
-    filename: str
-    size: int | None
-    pieces: Iterator[bytes]
-
-
 def list_definitions(ctx: Context, actor: Actor) -> list[Definition]:
     """All definitions, by name."""
     with ctx.db.transaction() as session:
@@ -142,7 +135,12 @@ def open_image(ctx: Context, actor: Actor, definition_id: int, position: int) ->
     stage = next((stage for stage in definition.stages if stage.position == position), None)
     if stage is None:
         raise NotFound(what="stage")
-    return Download(stage.container_filename, stage.image_size, ctx.storage.stream(stage.remote_storage_path))
+    return Download(
+        stage.container_filename,
+        stage.image_size,
+        partial(ctx.storage.stream, stage.remote_storage_path),
+        stage.image_sha256,
+    )
 
 
 def create_definition(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 
 from core import archive
 from core.context import Actor, Context
 from core.errors import NotFound, NotReady
-from core.services.definitions import Download
+from core.services.downloads import Download
 from core.services.submissions.reading import AttemptView, get_task
 
 OUTPUT_LIMIT = 200_000
@@ -74,7 +75,7 @@ def open_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None =
         raise NotReady
     size = ctx.storage.size(chosen.file_path)
     name = f"task-{task_id}-attempt-{chosen.number}.zip"
-    return Download(name, size, ctx.storage.stream(chosen.file_path))
+    return Download(name, size, partial(ctx.storage.stream, chosen.file_path))
 
 
 def _find_attempt(ctx: Context, actor: Actor, task_id: int, number: int | None) -> AttemptView:

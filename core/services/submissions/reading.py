@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,7 +23,7 @@ from core.models import (
     TaskStageStatus,
     User,
 )
-from core.services.definitions import Download
+from core.services.downloads import Download
 from core.vocabulary import LogLevel, LogSource, StageStatus
 
 LOG_PAGE = 500
@@ -151,7 +152,8 @@ def open_original(ctx: Context, actor: Actor, task_id: int) -> Download:
     """The student's original, byte for byte."""
     with ctx.db.transaction() as session:
         task, *_ = _find(session, actor, task_id)
-    return Download(task.original_name, task.original_size, ctx.storage.stream(task.original_path))
+    open_at = partial(ctx.storage.stream, task.original_path)
+    return Download(task.original_name, task.original_size, open_at, task.original_sha256)
 
 
 def _find(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assignment, User, int]:
