@@ -143,8 +143,8 @@ class _Joined(Database):
 
     def __init__(self, outer: Database, session: Session) -> None:
         self.url = outer.url
-        self._engine = outer._engine
-        self._sessions = outer._sessions
+        self._engine = outer._engine  # noqa: SLF001  another one of its own class
+        self._sessions = outer._sessions  # noqa: SLF001  as above
         self._session = session
 
     @contextmanager
