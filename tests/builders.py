@@ -74,7 +74,7 @@ def archive(**files: str) -> io.BytesIO:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as made:
         for name, text in (files or {"main_gcode": "G28"}).items():
-            made.writestr(f"work/{name.replace('_', '.')}", text)
+            made.writestr(zipfile.ZipInfo(f"work/{name.replace('_', '.')}"), text)
     content.seek(0)
     return content
 
