@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import auth, callbacks, errors, health, problems
+from api import auth, callbacks, errors, health, problems, submit, tasks
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         allow_headers=["*"],
     )
     errors.install(app)
-    for routes in (health.router, auth.router, callbacks.router):
+    for routes in (health.router, auth.router, callbacks.router, tasks.router, submit.router):
         app.include_router(routes)
     problems.describe(app)
     return app

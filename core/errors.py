@@ -148,6 +148,24 @@ class BadByteRange(Rejected):
     }
 
 
+class BadUpload(Invalid):
+    """The request holds no single whole file where it should. `field` names the part."""
+
+    texts = {
+        "en": "{field}: send one file, whole, as the part “{field}” of a multipart form.",
+        "es": "{field}: envía un solo archivo, completo, como la parte «{field}» de un formulario multipart.",
+    }
+
+
+class BadCursor(Invalid):
+    """The cursor of a list was not answered by it."""
+
+    texts = {
+        "en": "cursor: this is not the end of a page of this list. Leave it out to start again.",
+        "es": "cursor: este no es el final de una página de esta lista. Omítelo para comenzar de nuevo.",
+    }
+
+
 class EmailNotAllowed(Invalid):
     """Accounts are for e-mails of some domains only. `domains`."""
 
