@@ -33,7 +33,11 @@ class UlosError(Exception):
 
     def sentence(self, language: str) -> str:
         """What happened and what to do, in `language` (`es` or `en`; English when unknown)."""
-        return self.texts.get(language, self.texts["en"]).format(**self.values)
+        shown = {
+            name: ", ".join(value) if isinstance(value, tuple) else value
+            for name, value in self.values.items()
+        }
+        return self.texts.get(language, self.texts["en"]).format(**shown)
 
 
 class Rejected(UlosError):
@@ -76,6 +80,15 @@ class NotAllowed(Rejected):
     }
 
 
+class NotOwner(NotAllowed):
+    """Only who created it may change it. `owner` is their e-mail."""
+
+    texts = {
+        "en": "This belongs to {owner}, who alone may change it. Make one of your own from it instead.",
+        "es": "Esto es de {owner} y solo esa persona puede cambiarlo. Crea uno propio a partir de este.",
+    }
+
+
 class NotFound(Rejected):
     """It does not exist, or the person may not know that it does. `what` names the kind."""
 
@@ -112,6 +125,15 @@ class TooLong(Invalid):
     }
 
 
+class BadText(Invalid):
+    """A text has characters that cannot be stored. `field` names it."""
+
+    texts = {
+        "en": "{field} has characters that cannot be stored. Remove them and try again.",
+        "es": "{field} tiene caracteres que no se pueden guardar. Quítalos e intenta de nuevo.",
+    }
+
+
 class NotDistinct(Invalid):
     """Two entries of a list share what must be unique. `field`, `value`."""
 
@@ -127,6 +149,15 @@ class BadName(Invalid):
     texts = {
         "en": "{field} “{value}” may only contain letters without accents, digits and . _ / -",
         "es": "{field} «{value}» solo puede contener letras sin tildes, dígitos y . _ / -",
+    }
+
+
+class ReservedKey(Invalid):
+    """A routing key is one that reports travel under. `field`, `value`."""
+
+    texts = {
+        "en": "{field} “{value}” is reserved for reports of the orchestrator. Choose another one.",
+        "es": "{field} «{value}» está reservado para los reportes del orquestador. Elige otro.",
     }
 
 
@@ -208,6 +239,15 @@ class MissingImage(Invalid):
     texts = {
         "en": "Stage {stage} has no image file. Upload one or reuse an existing stage.",
         "es": "La etapa {stage} no tiene archivo de imagen. Sube uno o reutiliza una etapa existente.",
+    }
+
+
+class UnexpectedFile(Invalid):
+    """An image file came that no stage calls for. `name` is what it is called."""
+
+    texts = {
+        "en": "No stage calls for the file “{name}”. Give its name as container_filename of a stage, or leave it out.",
+        "es": "Ninguna etapa pide el archivo «{name}». Ponlo como container_filename de una etapa o quítalo.",
     }
 
 
@@ -351,6 +391,33 @@ class NameTaken(Conflict):
     texts = {
         "en": "“{name}” exists already. Choose another name.",
         "es": "«{name}» ya existe. Elige otro nombre.",
+    }
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else has saved it since it was read."""
+
+    texts = {
+        "en": "Somebody else has changed this in the meantime. Load it again and repeat your change.",
+        "es": "Alguien más cambió esto entretanto. Vuelve a cargarlo y repite tu cambio.",
+    }
+
+
+class HasSubmissions(Conflict):
+    """An assignment with submissions is not deleted just like that. `name`, `count`."""
+
+    texts = {
+        "en": "“{name}” has submissions ({count}), which would be lost with it. Ask for it expressly (force) if you mean it.",
+        "es": "«{name}» tiene entregas ({count}) que se perderían. Pídelo expresamente (force) si es lo que quieres.",
+    }
+
+
+class DefinitionFixed(Conflict):
+    """The definition of an assignment with submissions stays. `name`, `count`."""
+
+    texts = {
+        "en": "“{name}” has submissions ({count}) that were processed by its task definition, so that can no longer change. Everything else can.",
+        "es": "«{name}» tiene entregas ({count}) procesadas con su definición, así que esta ya no puede cambiar. Lo demás sí.",
     }
 
 
