@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import auth, callbacks, errors, health, problems, submit, tasks
+from api import auth, callbacks, definitions, errors, health, problems, submit, tasks
+from api.definition_shapes import DefinitionChangeIn, DefinitionIn
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
@@ -36,11 +37,19 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         allow_origins=list(settings.cors_origins),
         allow_methods=["*"],
         allow_headers=["*"],
+        expose_headers=["Content-Disposition", "Content-Range", "ETag", "Link", "Retry-After"],
     )
     errors.install(app)
-    for routes in (health.router, auth.router, callbacks.router, tasks.router, submit.router):
+    for routes in (
+        health.router,
+        auth.router,
+        callbacks.router,
+        tasks.router,
+        submit.router,
+        definitions.router,
+    ):
         app.include_router(routes)
-    problems.describe(app)
+    problems.describe(app, DefinitionIn, DefinitionChangeIn)
     return app
 
 

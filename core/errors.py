@@ -14,7 +14,7 @@ programs as `values`. HTTP numbers live in `api/errors.py` only. Anything that i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -122,6 +122,60 @@ class TooLong(Invalid):
     texts = {
         "en": "{field} is too long. Use at most {limit} characters.",
         "es": "{field} es demasiado largo. Usa como máximo {limit} caracteres.",
+    }
+
+
+class TooShort(Invalid):
+    """A text is shorter than needed. `field`, `limit` in characters."""
+
+    texts = {
+        "en": "{field} is too short. Use at least {limit} characters.",
+        "es": "{field} es demasiado corto. Usa al menos {limit} caracteres.",
+    }
+
+
+class OutOfBounds(Invalid):
+    """A number, or how many there are of something, is not within its bound. `field`, `bound` as `≥ 1`."""
+
+    texts = {
+        "en": "{field} must be {bound}.",
+        "es": "{field} debe ser {bound}.",
+    }
+
+
+class WrongType(Invalid):
+    """A value is of another type. `field`, `expected` as JSON and the API's document call it."""
+
+    texts = {
+        "en": "{field} is not of the type {expected}.",
+        "es": "{field} no es del tipo {expected}.",
+    }
+
+
+class NotJson(Invalid):
+    """A text that should be JSON is none. `field`."""
+
+    texts = {
+        "en": "{field} is not valid JSON.",
+        "es": "{field} no es JSON válido.",
+    }
+
+
+class NotUnderstood(Invalid):
+    """A value is not what is expected, for a reason of its own. `field`."""
+
+    texts = {
+        "en": "{field} cannot be understood. The document of the API (/docs) says what is expected.",
+        "es": "{field} no se entiende. El documento de la API (/docs) dice qué se espera.",
+    }
+
+
+class BrokenForm(Invalid):
+    """A form did not arrive whole, or is none. `field` is what it should have carried."""
+
+    texts = {
+        "en": "{field}: the form did not arrive whole. Send it again as multipart/form-data.",
+        "es": "{field}: el formulario no llegó completo. Envíalo de nuevo como multipart/form-data.",
     }
 
 
@@ -383,6 +437,10 @@ class InUse(Conflict):
         "en": "It is in use by: {names}. Remove or change those first.",
         "es": "Lo están usando: {names}. Elimina o cambia eso primero.",
     }
+
+    def __init__(self, *, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(names=self.names)
 
 
 class NameTaken(Conflict):

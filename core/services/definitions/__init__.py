@@ -2,7 +2,14 @@
 
 from core.services.definitions.create import check_may_create, create_definition
 from core.services.definitions.delete import delete_definition
-from core.services.definitions.drafts import NAME_LIMIT, DefinitionDraft, StageDraft, slug
+from core.services.definitions.drafts import (
+    MOST_STAGES,
+    NAME_LIMIT,
+    DefinitionChange,
+    DefinitionDraft,
+    StageDraft,
+    slug,
+)
 from core.services.definitions.images import needed_images, open_image
 from core.services.definitions.reading import (
     Definition,
@@ -16,8 +23,10 @@ from core.services.definitions.update import check_may_update, update_definition
 from core.services.downloads import Download
 
 __all__ = [
+    "MOST_STAGES",
     "NAME_LIMIT",
     "Definition",
+    "DefinitionChange",
     "DefinitionDraft",
     "DefinitionPage",
     "Download",

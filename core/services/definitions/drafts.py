@@ -76,6 +76,15 @@ class DefinitionDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class DefinitionChange:
+    """What is to change of a definition; what is None stays as it is."""
+
+    definition_name: str | None = None
+    definition_description: str | None = None
+    stages: Sequence[StageDraft] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Routing:
     """Where tasks of a stage go, and for how many seconds a node may work on one."""
 
@@ -149,6 +158,19 @@ def plan_stages(
     _check_distinct("stage_name", [plan.stage_name for plan in plans])
     _check_distinct("routing_key", [f"{plan.routing.exchange}/{plan.routing.routing_key}" for plan in plans])
     return plans
+
+
+def draft_of(stage: Stage) -> StageDraft:
+    """The draft that leaves `stage` as it is."""
+    return StageDraft(
+        stage_name=stage.stage_name,
+        run_command=stage.run_command,
+        container_name=stage.container_name,
+        container_filename="",
+        stage_description=stage.stage_description,
+        container_description=stage.container_description,
+        own_id=stage.id,
+    )
 
 
 def check_images(plans: Sequence[StagePlan], images: Mapping[str, BinaryIO]) -> None:

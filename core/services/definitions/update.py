@@ -16,11 +16,13 @@ from core.errors import ChangedMeanwhile, NameTaken, NotFound
 from core.models import TaskDefinition
 from core.services.definitions.create import check_trust, find_source
 from core.services.definitions.drafts import (
+    DefinitionChange,
     DefinitionDraft,
     StageDraft,
     StagePlan,
     check_images,
     check_names,
+    draft_of,
     plan_stages,
 )
 from core.services.definitions.images import Image, store_images, superfluous
@@ -36,7 +38,7 @@ from core.services.leftovers import note_unneeded, remove_soon, removed_on_failu
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class _Wanted:
     """What is to be changed, judged by the definition as it was when it was read."""
 
     draft: DefinitionDraft
@@ -65,11 +67,11 @@ def check_may_update(ctx: Context, actor: Actor, definition_id: int) -> None:
 
 
 def update_definition(
-    ctx: Context, actor: Actor, definition_id: int, draft: DefinitionDraft, images: Mapping[str, BinaryIO]
+    ctx: Context, actor: Actor, definition_id: int, change: DefinitionChange, images: Mapping[str, BinaryIO]
 ) -> Definition:
     """Change name, description and stages of a definition; all or nothing.
 
-    A stage of `draft` is what it was before, by its `own_id` or its name: it keeps its image unless
+    A stage of `change` is what it was before, by its `own_id` or its name: it keeps its image unless
     an upload comes for it. What was submitted keeps the stages and images that it was submitted
     under. An image that nothing needs any more is deleted after the commit.
 
@@ -82,19 +84,18 @@ def update_definition(
     """
     with ctx.db.transaction() as session:
         definition = _owned(session, actor, definition_id)
-        check_trust(actor, draft.stages)
-        draft = check_names(draft)
-        check_name_free(session, definition.owner_id, draft.definition_name, definition_id)
-        change = _judge(session, definition_id, draft, images)
-    check_images(change.plans, images)
+        wanted = _judge(session, definition_id, change, images)
+        check_trust(actor, wanted.draft.stages)
+        check_name_free(session, definition.owner_id, wanted.draft.definition_name, definition_id)
+    check_images(wanted.plans, images)
     with removed_on_failure(ctx) as stored:
-        placed = store_images(ctx, change.plans, images, stored) if change.touches_stages else []
+        placed = store_images(ctx, wanted.plans, images, stored) if wanted.touches_stages else []
         try:
             with ctx.db.transaction() as session:
-                after = _apply(session, ctx, actor, change, images=placed)
+                after = _apply(session, ctx, actor, wanted, images=placed)
         except IntegrityError as error:
             if violates(error, NAME_KEY):
-                raise NameTaken(name=draft.definition_name) from error
+                raise NameTaken(name=wanted.draft.definition_name) from error
             raise
     remove_soon(ctx)
     return after
@@ -110,16 +111,26 @@ def _owned(session: Session, actor: Actor, definition_id: int) -> TaskDefinition
 
 
 def _judge(
-    session: Session, definition_id: int, draft: DefinitionDraft, images: Mapping[str, BinaryIO]
-) -> _Change:
+    session: Session, definition_id: int, change: DefinitionChange, images: Mapping[str, BinaryIO]
+) -> _Wanted:
     before = read_definition(session, definition_id)
+    draft = check_names(_fill(change, before))
     befores = _match(session, draft.stages, before.stages)
     sources = []
     for stage, own in zip(draft.stages, befores, strict=True):
         is_uploaded = (stage.upload or stage.container_filename) in images
         sources.append(find_source(session, stage) or (None if is_uploaded else own))
     plans = plan_stages(draft.definition_name, draft.stages, sources=sources, befores=befores)
-    return _Change(draft, before, plans)
+    return _Wanted(draft, before, plans)
+
+
+def _fill(change: DefinitionChange, before: Definition) -> DefinitionDraft:
+    name, description, stages = change.definition_name, change.definition_description, change.stages
+    return DefinitionDraft(
+        definition_name=before.definition_name if name is None else name,
+        definition_description=before.definition_description if description is None else description,
+        stages=[draft_of(stage) for stage in before.stages] if stages is None else stages,
+    )
 
 
 def _match(session: Session, drafts: Sequence[StageDraft], stages: Sequence[Stage]) -> list[Stage | None]:
@@ -152,19 +163,19 @@ def _as_it_is_now(session: Session, stage_id: int | None) -> int | None:
 
 
 def _apply(
-    session: Session, ctx: Context, actor: Actor, change: _Change, *, images: Sequence[Image]
+    session: Session, ctx: Context, actor: Actor, wanted: _Wanted, *, images: Sequence[Image]
 ) -> Definition:
-    definition = lock_definition(session, change.before.id)
+    definition = lock_definition(session, wanted.before.id)
     require_owner(session, actor, definition)
-    if definition.current_version != change.before.version:
+    if definition.current_version != wanted.before.version:
         raise ChangedMeanwhile
-    definition.definition_name = change.draft.definition_name
-    definition.definition_description = change.draft.definition_description
-    if change.touches_stages:
+    definition.definition_name = wanted.draft.definition_name
+    definition.definition_description = wanted.draft.definition_description
+    if wanted.touches_stages:
         definition.current_version += 1
         session.flush()
-        add_version(session, ctx, definition, change.plans, images)
-        old = {stage.remote_storage_path for stage in change.before.stages}
+        add_version(session, ctx, definition, wanted.plans, images)
+        old = {stage.remote_storage_path for stage in wanted.before.stages}
         note_unneeded(session, ctx, superfluous(session, ctx, old - {image.path for image in images}))
     session.flush()
     return read_definition(session, definition.id)
