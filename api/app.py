@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import auth, callbacks, definitions, errors, health, problems, submit, tasks
+from api import assignments, auth, callbacks, definitions, errors, health, problems, submit, tasks
 from api.definition_shapes import DefinitionChangeIn, DefinitionIn
 from core.bootstrap import open_context
 from core.config import Settings
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         tasks.router,
         submit.router,
         definitions.router,
+        assignments.router,
     ):
         app.include_router(routes)
     problems.describe(app, DefinitionIn, DefinitionChangeIn)

@@ -106,7 +106,7 @@ async def sent_to_change(
 @router.post(
     "",
     status_code=201,
-    responses=responses(401, 403, 404, 409, 413),
+    responses=responses(401, 403, 409, 413),
     openapi_extra=_CREATE,
 )
 @router.post("/", status_code=201, include_in_schema=False)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.db import violates
-from core.errors import NameTaken, NotAllowed
+from core.errors import NameTaken, NotAllowed, NotFound, UnknownChoice
 from core.models import TaskDefinition
 from core.services.definitions.drafts import (
     DefinitionDraft,
@@ -47,7 +47,6 @@ def create_definition(
 
     Raises:
         NotAllowed: only professors create definitions; only an admin marks a stage as trusted.
-        NotFound: a stage to be copied does not exist.
         Invalid, NameTaken, TooLarge, StorageUnavailable, DatabaseUnavailable: nothing was kept.
 
     """
@@ -56,7 +55,7 @@ def create_definition(
         check_trust(actor, draft.stages)
         draft = check_names(draft)
         check_name_free(session, actor.user_id, draft.definition_name)
-        sources = [find_source(session, stage) for stage in draft.stages]
+        sources = [find_source(session, *entry) for entry in enumerate(draft.stages)]
     befores = [None] * len(sources)
     plans = plan_stages(draft.definition_name, draft.stages, sources=sources, befores=befores)
     check_images(plans, images)
@@ -84,9 +83,19 @@ def check_trust(actor: Actor, stages: Sequence[StageDraft]) -> None:
         raise NotAllowed
 
 
-def find_source(session: Session, draft: StageDraft) -> Stage | None:
-    """The stage that `draft` is copied from, if any."""
-    return None if draft.copy_of is None else find_stage(session, draft.copy_of)
+def find_source(session: Session, position: int, draft: StageDraft) -> Stage | None:
+    """The stage that the draft at `position` is copied from, if any.
+
+    Raises:
+        UnknownChoice: it does not exist.
+
+    """
+    if draft.copy_of is None:
+        return None
+    try:
+        return find_stage(session, draft.copy_of)
+    except NotFound as error:
+        raise UnknownChoice(field=f"stages.{position}.stage_id", value=draft.copy_of) from error
 
 
 def _insert(

@@ -76,7 +76,7 @@ def update_definition(
     under. An image that nothing needs any more is deleted after the commit.
 
     Raises:
-        NotFound: there is no such definition, or a stage to be copied does not exist.
+        NotFound: there is no such definition.
         NotAllowed: only the professor who owns it; only an admin marks a stage as trusted.
         ChangedMeanwhile: somebody else has saved it in between.
         Invalid, NameTaken, TooLarge, StorageUnavailable, DatabaseUnavailable: it stays as it was.
@@ -117,9 +117,9 @@ def _judge(
     draft = check_names(_fill(change, before))
     befores = _match(session, draft.stages, before.stages)
     sources = []
-    for stage, own in zip(draft.stages, befores, strict=True):
+    for position, (stage, own) in enumerate(zip(draft.stages, befores, strict=True)):
         is_uploaded = (stage.upload or stage.container_filename) in images
-        sources.append(find_source(session, stage) or (None if is_uploaded else own))
+        sources.append(find_source(session, position, stage) or (None if is_uploaded else own))
     plans = plan_stages(draft.definition_name, draft.stages, sources=sources, befores=befores)
     return _Wanted(draft, before, plans)
 
