@@ -10,7 +10,20 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import auth, callbacks, errors, health, metrics, monitoring, problems, submit, tasks
+from api import (
+    assignments,
+    auth,
+    callbacks,
+    definitions,
+    errors,
+    health,
+    metrics,
+    monitoring,
+    problems,
+    submit,
+    tasks,
+)
+from api.definition_shapes import DefinitionChangeIn, DefinitionIn
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
@@ -36,11 +49,22 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         allow_origins=list(settings.cors_origins),
         allow_methods=["*"],
         allow_headers=["*"],
+        expose_headers=["Content-Disposition", "Content-Range", "ETag", "Link", "Retry-After"],
     )
     errors.install(app)
-    for module in (health, metrics, auth, callbacks, tasks, submit, monitoring):
-        app.include_router(module.router)
-    problems.describe(app)
+    for routes in (
+        health.router,
+        metrics.router,
+        auth.router,
+        callbacks.router,
+        tasks.router,
+        submit.router,
+        monitoring.router,
+        definitions.router,
+        assignments.router,
+    ):
+        app.include_router(routes)
+    problems.describe(app, DefinitionIn, DefinitionChangeIn)
     return app
 
 

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.validation import explain
 from core import errors
 
 logger = logging.getLogger(__name__)
@@ -53,14 +54,29 @@ def language_of(request: Request) -> str:
     return "es"
 
 
-def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """One problem document."""
+def problem(
+    status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: object
+) -> JSONResponse:
+    """One problem document; `more` are members of its own kind (RFC 9457, section 3.2)."""
     return JSONResponse(
-        {"type": "about:blank", "title": title, "status": status, "detail": detail},
+        {"type": "about:blank", "title": title, "status": status, "detail": detail} | more,
         status_code=status,
         headers=headers,
         media_type="application/problem+json",
     )
+
+
+def _more(error: errors.UlosError, language: str) -> dict[str, object]:
+    """What programs want to know beyond the sentence: the field that is wrong, what is in the way."""
+    if isinstance(error, errors.Invalid) and "field" in error.values:
+        return {"errors": [_field_problem(error, language)]}
+    if isinstance(error, errors.InUse):
+        return {"names": list(error.names)}
+    return {}
+
+
+def _field_problem(error: errors.Invalid, language: str) -> dict[str, str]:
+    return {"field": str(error.values["field"]), "detail": error.sentence(language)}
 
 
 def install(app: FastAPI) -> None:
@@ -75,17 +91,21 @@ def install(app: FastAPI) -> None:
             429: {"Retry-After": "900"},
             503: {"Retry-After": "5"},
         }
+        language = language_of(request)
         return problem(
-            status, type(error).__name__, error.sentence(language_of(request)), headers.get(status)
+            status,
+            type(error).__name__,
+            error.sentence(language),
+            headers.get(status),
+            **_more(error, language),
         )
 
-    async def malformed(_: Request, error: Exception) -> JSONResponse:
+    async def malformed(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, RequestValidationError):
             raise error
-        fields = "; ".join(
-            f"{'.'.join(str(part) for part in entry['loc'])}: {entry['msg']}" for entry in error.errors()
-        )
-        return problem(422, "Invalid", fields)
+        language, found = language_of(request), explain(error.errors())
+        named = [_field_problem(entry, language) for entry in found]
+        return problem(422, "Invalid", " ".join(entry["detail"] for entry in named), errors=named)
 
     async def plain(_: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):

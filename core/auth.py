@@ -24,6 +24,7 @@ class Right(StrEnum):
 
     READ_DEFINITIONS = "definitions.read"
     CREATE_DEFINITION = "definitions.create"
+    EDIT_DEFINITION = "definitions.edit"
     READ_COURSE = "courses.read"
     READ_ROSTER = "courses.roster"
     CREATE_ASSIGNMENT = "assignments.create"
@@ -50,6 +51,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
     {
         Right.READ_DEFINITIONS: _TEACHES,
         Right.CREATE_DEFINITION: frozenset({Role.PROFESSOR, Standing.ADMIN}),
+        Right.EDIT_DEFINITION: frozenset({Standing.OWNER}),
         Right.READ_COURSE: frozenset({*Role, Standing.ADMIN}),
         Right.READ_ROSTER: _TEACHES,
         Right.CREATE_ASSIGNMENT: frozenset({Role.PROFESSOR}),
@@ -97,10 +99,10 @@ def _standing(
     if actor.is_orchestrator:
         return {Standing.ORCHESTRATOR}
     standing: set[Role | Standing] = set(roles_of(session, actor, course_id))
-    if standing and owner_id is not None and owner_id == actor.user_id:
-        standing.add(Standing.OWNER)
     if _is_admin(session, actor):
         standing.add(Standing.ADMIN)
+    if standing and owner_id is not None and owner_id == actor.user_id:
+        standing.add(Standing.OWNER)
     return standing
 
 

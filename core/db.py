@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import psycopg2.extensions
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.errors import DatabaseUnavailable
@@ -152,6 +152,11 @@ class _Joined(Database):
         """One unit of work within the outer transaction."""
         with self._session.begin_nested():
             yield self._session
+
+
+def violates(error: IntegrityError, constraint: str) -> bool:
+    """Whether `error` is about the constraint of this name."""
+    return isinstance(error.orig, psycopg2.Error) and error.orig.diag.constraint_name == constraint
 
 
 def notify(session: Session, *topics: str) -> None:

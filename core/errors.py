@@ -14,7 +14,7 @@ programs as `values`. HTTP numbers live in `api/errors.py` only. Anything that i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -33,7 +33,11 @@ class UlosError(Exception):
 
     def sentence(self, language: str) -> str:
         """What happened and what to do, in `language` (`es` or `en`; English when unknown)."""
-        return self.texts.get(language, self.texts["en"]).format(**self.values)
+        shown = {
+            name: ", ".join(value) if isinstance(value, tuple) else value
+            for name, value in self.values.items()
+        }
+        return self.texts.get(language, self.texts["en"]).format(**shown)
 
 
 class Rejected(UlosError):
@@ -76,6 +80,15 @@ class NotAllowed(Rejected):
     }
 
 
+class NotOwner(NotAllowed):
+    """Only who created it may change it. `owner` is their e-mail."""
+
+    texts = {
+        "en": "This belongs to {owner}, who alone may change it. Make one of your own from it instead.",
+        "es": "Esto es de {owner} y solo esa persona puede cambiarlo. Crea uno propio a partir de este.",
+    }
+
+
 class NotFound(Rejected):
     """It does not exist, or the person may not know that it does. `what` names the kind."""
 
@@ -112,6 +125,69 @@ class TooLong(Invalid):
     }
 
 
+class TooShort(Invalid):
+    """A text is shorter than needed. `field`, `limit` in characters."""
+
+    texts = {
+        "en": "{field} is too short. Use at least {limit} characters.",
+        "es": "{field} es demasiado corto. Usa al menos {limit} caracteres.",
+    }
+
+
+class OutOfBounds(Invalid):
+    """A number, or how many there are of something, is not within its bound. `field`, `bound` as `≥ 1`."""
+
+    texts = {
+        "en": "{field} must be {bound}.",
+        "es": "{field} debe ser {bound}.",
+    }
+
+
+class WrongType(Invalid):
+    """A value is of another type. `field`, `expected` as JSON and the API's document call it."""
+
+    texts = {
+        "en": "{field} is not of the type {expected}.",
+        "es": "{field} no es del tipo {expected}.",
+    }
+
+
+class NotJson(Invalid):
+    """A text that should be JSON is none. `field`."""
+
+    texts = {
+        "en": "{field} is not valid JSON.",
+        "es": "{field} no es JSON válido.",
+    }
+
+
+class NotUnderstood(Invalid):
+    """A value is not what is expected, for a reason of its own. `field`."""
+
+    texts = {
+        "en": "{field} cannot be understood. The document of the API (/docs) says what is expected.",
+        "es": "{field} no se entiende. El documento de la API (/docs) dice qué se espera.",
+    }
+
+
+class BrokenForm(Invalid):
+    """A form did not arrive whole, or is none. `field` is what it should have carried."""
+
+    texts = {
+        "en": "{field}: the form did not arrive whole. Send it again as multipart/form-data.",
+        "es": "{field}: el formulario no llegó completo. Envíalo de nuevo como multipart/form-data.",
+    }
+
+
+class BadText(Invalid):
+    """A text has characters that cannot be stored. `field` names it."""
+
+    texts = {
+        "en": "{field} has characters that cannot be stored. Remove them and try again.",
+        "es": "{field} tiene caracteres que no se pueden guardar. Quítalos e intenta de nuevo.",
+    }
+
+
 class NotDistinct(Invalid):
     """Two entries of a list share what must be unique. `field`, `value`."""
 
@@ -127,6 +203,15 @@ class BadName(Invalid):
     texts = {
         "en": "{field} “{value}” may only contain letters without accents, digits and . _ / -",
         "es": "{field} «{value}» solo puede contener letras sin tildes, dígitos y . _ / -",
+    }
+
+
+class ReservedKey(Invalid):
+    """A routing key is one that reports travel under. `field`, `value`."""
+
+    texts = {
+        "en": "{field} “{value}” is reserved for reports of the orchestrator. Choose another one.",
+        "es": "{field} «{value}» está reservado para los reportes del orquestador. Elige otro.",
     }
 
 
@@ -208,6 +293,15 @@ class MissingImage(Invalid):
     texts = {
         "en": "Stage {stage} has no image file. Upload one or reuse an existing stage.",
         "es": "La etapa {stage} no tiene archivo de imagen. Sube uno o reutiliza una etapa existente.",
+    }
+
+
+class UnexpectedFile(Invalid):
+    """An image file came that no stage calls for. `name` is what it is called."""
+
+    texts = {
+        "en": "No stage calls for the file “{name}”. Give its name as container_filename of a stage, or leave it out.",
+        "es": "Ninguna etapa pide el archivo «{name}». Ponlo como container_filename de una etapa o quítalo.",
     }
 
 
@@ -344,6 +438,10 @@ class InUse(Conflict):
         "es": "Lo están usando: {names}. Elimina o cambia eso primero.",
     }
 
+    def __init__(self, *, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(names=self.names)
+
 
 class NameTaken(Conflict):
     """Another one has this name already. `name`."""
@@ -351,6 +449,33 @@ class NameTaken(Conflict):
     texts = {
         "en": "“{name}” exists already. Choose another name.",
         "es": "«{name}» ya existe. Elige otro nombre.",
+    }
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else has saved it since it was read."""
+
+    texts = {
+        "en": "Somebody else has changed this in the meantime. Load it again and repeat your change.",
+        "es": "Alguien más cambió esto entretanto. Vuelve a cargarlo y repite tu cambio.",
+    }
+
+
+class HasSubmissions(Conflict):
+    """An assignment with submissions is not deleted just like that. `name`, `count`."""
+
+    texts = {
+        "en": "“{name}” has submissions ({count}), which would be lost with it. Ask for it expressly (force) if you mean it.",
+        "es": "«{name}» tiene entregas ({count}) que se perderían. Pídelo expresamente (force) si es lo que quieres.",
+    }
+
+
+class DefinitionFixed(Conflict):
+    """The definition of an assignment with submissions stays. `name`, `count`."""
+
+    texts = {
+        "en": "“{name}” has submissions ({count}) that were processed by its task definition, so that can no longer change. Everything else can.",
+        "es": "«{name}» tiene entregas ({count}) procesadas con su definición, así que esta ya no puede cambiar. Lo demás sí.",
     }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from core.broker import PostgresPublisher
+from core.config import Settings
 from core.context import PLATFORM, Actor, Context
 from core.relay import copy_next, publish_batch
 from core.services import accounts, assignments, courses, definitions, reports, submissions
@@ -28,6 +29,11 @@ class World:
     monitor: Actor
     student: Actor
     stranger: Actor
+
+
+def with_settings(ctx: Context, settings: Settings) -> Context:
+    """The same world under other settings."""
+    return replace(ctx, settings=settings)
 
 
 def person(ctx: Context, name: str, **options: object) -> Actor:

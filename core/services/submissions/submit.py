@@ -23,10 +23,9 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import AlreadyClosed, KeyInUse, NotAllowed, NotFound, NotYetOpen, StorageUnavailable
 from core.models import Assignment, Course, Task, TaskMetrics
-from core.services.assignments import state_at
 from core.services.attempts import add_log, notify_task, open_attempt
 from core.services.uploads import Measured, measure
-from core.vocabulary import AssignmentState, StoredAt
+from core.vocabulary import AssignmentState, StoredAt, state_at
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Digits and capitals without those that are mistaken for each other."""
