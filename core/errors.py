@@ -107,6 +107,24 @@ class NotFound(Rejected):
     }
 
 
+class NoSuchAddress(NotFound):
+    """Nothing answers at this address."""
+
+    texts = {
+        "en": "There is nothing at this address. Check how it is written.",
+        "es": "No hay nada en esta dirección. Revisa cómo está escrita.",
+    }
+
+
+class WrongMethod(Rejected):
+    """The address exists, but not for this method."""
+
+    texts = {
+        "en": "This address does not take requests of this method.",
+        "es": "Esta dirección no acepta peticiones con este método.",
+    }
+
+
 class Invalid(Rejected):
     """A field of the request cannot be accepted. `field` names it, `problem` says why."""
 
