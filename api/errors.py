@@ -107,9 +107,11 @@ def install(app: FastAPI) -> None:
         named = [_field_problem(entry, language) for entry in found]
         return problem(422, "Invalid", " ".join(entry["detail"] for entry in named), errors=named)
 
-    async def plain(_: Request, error: Exception) -> JSONResponse:
+    async def plain(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):
             raise error
+        if error.status_code == 400:  # noqa: PLR2004  what FastAPI answers to a body that it cannot decode
+            return await expected(request, errors.UnreadableBody())
         return problem(error.status_code, "HTTP", str(error.detail), dict(error.headers or {}))
 
     async def bug(request: Request, error: Exception) -> JSONResponse:
