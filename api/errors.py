@@ -37,7 +37,7 @@ STATUSES: Mapping[type[errors.UlosError], int] = MappingProxyType(
 
 OF_THE_FRAMEWORK: Mapping[int, errors.UlosError] = MappingProxyType(
     {
-        400: errors.NotUnderstood(field="body"),
+        400: errors.UnreadableBody(),
         404: errors.NoSuchAddress(),
         405: errors.WrongMethod(),
     }

@@ -25,7 +25,7 @@ def client(ctx: Context) -> Iterator[TestClient]:
     [
         ("GET", "/nowhere", b"", 404, "There is nothing at this address."),
         ("PATCH", "/healthz", b"", 405, "This address does not take requests of this method."),
-        ("POST", "/courses/1/assignments", b"\xff", 422, "body cannot be understood."),
+        ("POST", "/courses/1/assignments", b"\xff", 400, "The body of the request cannot be read."),
         ("POST", "/courses/1/assignments", b"{", 422, "body is not valid JSON."),
         ("POST", "/courses/1/assignments", b"[]", 422, "body is not of the type object."),
         ("GET", "/assignments/0", b"", 422, "assignment_id must be ≥ 1."),

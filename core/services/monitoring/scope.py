@@ -45,7 +45,7 @@ def inside(
 
     """
     allowed = courses_with(session, actor, Right.MONITOR)
-    for course_id in _courses_named(session, scope) or [None]:
+    for course_id in _courses_named(session, scope):
         require(session, actor, Right.MONITOR, course_id=course_id)
     conditions: list[ColumnElement[bool]] = [literal(value=True)]
     if allowed is not None:
@@ -61,15 +61,15 @@ def inside(
     return conditions
 
 
-def _courses_named(session: Session, scope: Scope) -> list[int]:
-    """The courses that the scope names, itself or by its assignment."""
-    named = [] if scope.course_id is None else [scope.course_id]
+def _courses_named(session: Session, scope: Scope) -> list[int | None]:
+    """The courses that the scope names, itself or by its assignment; one None when it names none."""
+    named: list[int | None] = [] if scope.course_id is None else [scope.course_id]
     if scope.assignment_id is not None:
         course_id = session.scalar(select(Assignment.course_id).where(Assignment.id == scope.assignment_id))
         if course_id is None:
             raise NotFound(what="assignment")
         named.append(course_id)
-    return named
+    return named or [None]
 
 
 def window(moment: ColumnElement[datetime | None] | object, scope: Scope) -> list[ColumnElement[bool]]:
