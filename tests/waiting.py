@@ -1,30 +1,28 @@
-"""Waiting for a condition, never for a time."""
+"""Waits on conditions, with a limit that only a broken program meets."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
-from sqlalchemy import text
+LIMIT_SECONDS = 60.0
+EVERY_SECONDS = 0.05
 
-from core.context import Context
-
-_LONGEST = 30.0
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return once `condition` holds; a test whose condition never does fails."""
-    end = time.monotonic() + _LONGEST
-    while not condition():
-        assert time.monotonic() < end, "the condition never came to hold"
-        time.sleep(0.01)
+T = TypeVar("T")
 
 
-def waits_for_a_lock(ctx: Context) -> bool:
-    """Whether some transaction of this database waits for another one."""
-    query = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    with ctx.db.transaction() as session:
-        return bool(session.scalar(query))
+def eventually(ask: Callable[[], T], *excused: type[Exception]) -> T:
+    """The first answer of `ask` that is true; errors of the `excused` kinds count as not yet."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while True:
+        try:
+            answer = ask()
+        except excused:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            if answer:
+                return answer
+            assert time.monotonic() < deadline, f"not within {LIMIT_SECONDS} s"
+        time.sleep(EVERY_SECONDS)

@@ -11,10 +11,11 @@ import builders
 import pytest
 from builders import World
 from http_worlds import create, definition, signed_in, stage
+from locks import waits_for_a_lock
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 from statements import counted
-from waiting import wait_until, waits_for_a_lock
+from waiting import eventually
 
 from api.app import create_app
 from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
@@ -358,7 +359,7 @@ def test_a_definition_is_not_deleted_while_an_assignment_of_it_is_being_opened(
             )
             session.flush()
             deleting = pool.submit(client.delete, f"/task-definitions/{made['id']}", headers=professor)
-            wait_until(lambda: waits_for_a_lock(ctx))
+            eventually(lambda: waits_for_a_lock(ctx))
         answer = deleting.result(30)
 
     assert (answer.status_code, answer.json()["names"]) == (409, ["Being opened"])

@@ -15,10 +15,11 @@ import ftp_servers
 import pytest
 from builders import World
 from conftest import Clock
+from locks import waits_for_a_lock
 from pydantic import SecretStr
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
-from waiting import wait_until, waits_for_a_lock
+from waiting import eventually
 
 from core import sweep
 from core.context import ORCHESTRATOR, Actor, Context
@@ -374,7 +375,7 @@ def test_who_submits_while_a_definition_changes_gets_the_new_images_and_not_ones
                 text("SELECT 1 FROM task_definition WHERE id = :id FOR UPDATE"), {"id": world.definition_id}
             )
             submitting = pool.submit(builders.submit, ctx, world)
-            wait_until(lambda: waits_for_a_lock(ctx))
+            eventually(lambda: waits_for_a_lock(ctx))
             session.execute(
                 text(
                     "WITH v AS (INSERT INTO definition_version (definition_id, number, created_at)"

@@ -19,10 +19,12 @@ from core.services.definitions.reading import (
     list_definitions,
     page_definitions,
 )
+from core.services.definitions.rows import DEFINITIONS_TOPIC
 from core.services.definitions.update import check_may_update, update_definition
 from core.services.downloads import Download
 
 __all__ = [
+    "DEFINITIONS_TOPIC",
     "MOST_STAGES",
     "NAME_LIMIT",
     "Definition",

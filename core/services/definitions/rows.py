@@ -10,10 +10,14 @@ from sqlalchemy.orm import Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import notify
 from core.errors import NameTaken, NotAllowed, NotFound, NotOwner
 from core.models import DefinitionStage, DefinitionVersion, ProcessingStage, TaskDefinition, User
 from core.services.definitions.drafts import StagePlan
 from core.services.definitions.images import Image
+
+DEFINITIONS_TOPIC = "definitions"
+"""What `NOTIFY` says when stages were made or changed, and with them where tasks are routed."""
 
 NAME_KEY = "uq_task_definition_owner_id_definition_name"
 """The constraint that holds names distinct when two people save at once."""
@@ -99,6 +103,7 @@ def add_version(
             )
         )
     session.flush()
+    notify(session, DEFINITIONS_TOPIC)
 
 
 def _stage_ids(session: Session, names: Sequence[str]) -> dict[str, int]:
