@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -74,13 +74,16 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _response(status) for status in statuses}
 
 
-def describe(app: FastAPI) -> None:
-    """Make the OpenAPI document of `app` say what `api/errors.py` does."""
+def describe(app: FastAPI, *models: type[BaseModel]) -> None:
+    """Make the OpenAPI document of `app` say what `api/errors.py` does.
+
+    `models`: those that routes refer to by name in a body of their own description.
+    """
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _correct(generate())
+            _correct(generate(), models)
         return generate()
 
     app.openapi = openapi  # type: ignore[method-assign]  # the documented way to change the document
@@ -93,15 +96,20 @@ def _response(status: int) -> dict[str, Any]:
     return response
 
 
-def _correct(document: dict[str, Any]) -> None:
+def _correct(document: dict[str, Any], models: Sequence[type[BaseModel]]) -> None:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    _, ours = models_json_schema([(Problem, "serialization")], ref_template=f"{_REF}{{model}}")
-    schemas |= ours["$defs"]
+    _, answered = models_json_schema([(Problem, "serialization")], ref_template=f"{_REF}{{model}}")
+    _, asked = models_json_schema(
+        [(model, "validation") for model in models], ref_template=f"{_REF}{{model}}"
+    )
+    schemas |= answered.get("$defs", {}) | asked.get("$defs", {})
     for name in _FOREIGN:
         schemas.pop(name, None)
     for operation in _operations(document):
         for status in _ALWAYS:
             operation["responses"].setdefault(str(status), _response(status))
+        if "requestBody" in operation:
+            operation["responses"].setdefault("400", _response(400))
         if "parameters" in operation or "requestBody" in operation:
             operation["responses"][str(_WITH_INPUT)] = _response(_WITH_INPUT)
 

@@ -24,6 +24,7 @@ class Right(StrEnum):
 
     READ_DEFINITIONS = "definitions.read"
     CREATE_DEFINITION = "definitions.create"
+    EDIT_DEFINITION = "definitions.edit"
     OWN_ACCOUNT = "accounts.own"
     MANAGE_ACCOUNTS = "accounts.manage"
     MANAGE_CALLBACK_TOKENS = "callback_tokens.manage"
@@ -61,6 +62,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
     {
         Right.READ_DEFINITIONS: _TEACHES,
         Right.CREATE_DEFINITION: frozenset({Role.PROFESSOR, Standing.ADMIN}),
+        Right.EDIT_DEFINITION: frozenset({Standing.OWNER}),
         Right.OWN_ACCOUNT: frozenset({Standing.PERSON}),
         Right.MANAGE_ACCOUNTS: frozenset({Standing.ADMIN}),
         Right.MANAGE_CALLBACK_TOKENS: frozenset({Standing.ADMIN}),
@@ -141,10 +143,10 @@ def _standing(
     if actor.is_orchestrator:
         return {Standing.ORCHESTRATOR}
     standing: set[Role | Standing] = set(roles_of(session, actor, course_id))
-    if standing and owner_id is not None and owner_id == actor.user_id:
-        standing.add(Standing.OWNER)
     if _is_admin(session, actor):
         standing.add(Standing.ADMIN)
+    if standing and owner_id is not None and owner_id == actor.user_id:
+        standing.add(Standing.OWNER)
     if course_id is None and _is_person(session, actor):
         standing.add(Standing.PERSON)
     return standing

@@ -14,7 +14,7 @@ programs as `values`. HTTP numbers live in `api/errors.py` only. Anything that i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -33,7 +33,11 @@ class UlosError(Exception):
 
     def sentence(self, language: str) -> str:
         """What happened and what to do, in `language` (`es` or `en`; English when unknown)."""
-        return self.texts.get(language, self.texts["en"]).format(**self.values)
+        shown = {
+            name: ", ".join(value) if isinstance(value, tuple) else value
+            for name, value in self.values.items()
+        }
+        return self.texts.get(language, self.texts["en"]).format(**shown)
 
 
 class Rejected(UlosError):
@@ -76,6 +80,15 @@ class NotAllowed(Rejected):
     }
 
 
+class NotOwner(NotAllowed):
+    """Only who created it may change it. `owner` is their e-mail."""
+
+    texts = {
+        "en": "This belongs to {owner}, who alone may change it. Make one of your own from it instead.",
+        "es": "Esto es de {owner} y solo esa persona puede cambiarlo. Crea uno propio a partir de este.",
+    }
+
+
 class OnlyAdmins(NotAllowed):
     """A thing that no role in a course allows."""
 
@@ -91,6 +104,24 @@ class NotFound(Rejected):
     texts = {
         "en": "This {what} does not exist, or you have no access to it.",
         "es": "No existe este elemento ({what}) o no tienes acceso a él.",
+    }
+
+
+class NoSuchAddress(NotFound):
+    """Nothing answers at this address."""
+
+    texts = {
+        "en": "There is nothing at this address. Check how it is written.",
+        "es": "No hay nada en esta dirección. Revisa cómo está escrita.",
+    }
+
+
+class WrongMethod(Rejected):
+    """The address exists, but not for this method."""
+
+    texts = {
+        "en": "This address does not take requests of this method.",
+        "es": "Esta dirección no acepta peticiones con este método.",
     }
 
 
@@ -121,6 +152,69 @@ class TooLong(Invalid):
     }
 
 
+class TooShort(Invalid):
+    """A text is shorter than needed. `field`, `limit` in characters."""
+
+    texts = {
+        "en": "{field} is too short. Use at least {limit} characters.",
+        "es": "{field} es demasiado corto. Usa al menos {limit} caracteres.",
+    }
+
+
+class OutOfBounds(Invalid):
+    """A number, or how many there are of something, is not within its bound. `field`, `bound` as `≥ 1`."""
+
+    texts = {
+        "en": "{field} must be {bound}.",
+        "es": "{field} debe ser {bound}.",
+    }
+
+
+class WrongType(Invalid):
+    """A value is of another type. `field`, `expected` as JSON and the API's document call it."""
+
+    texts = {
+        "en": "{field} is not of the type {expected}.",
+        "es": "{field} no es del tipo {expected}.",
+    }
+
+
+class NotJson(Invalid):
+    """A text that should be JSON is none. `field`."""
+
+    texts = {
+        "en": "{field} is not valid JSON.",
+        "es": "{field} no es JSON válido.",
+    }
+
+
+class NotUnderstood(Invalid):
+    """A value is not what is expected, for a reason of its own. `field`."""
+
+    texts = {
+        "en": "{field} cannot be understood. The document of the API (/docs) says what is expected.",
+        "es": "{field} no se entiende. El documento de la API (/docs) dice qué se espera.",
+    }
+
+
+class BrokenForm(Invalid):
+    """A form did not arrive whole, or is none. `field` is what it should have carried."""
+
+    texts = {
+        "en": "{field}: the form did not arrive whole. Send it again as multipart/form-data.",
+        "es": "{field}: el formulario no llegó completo. Envíalo de nuevo como multipart/form-data.",
+    }
+
+
+class BadText(Invalid):
+    """A text has characters that cannot be stored. `field` names it."""
+
+    texts = {
+        "en": "{field} has characters that cannot be stored. Remove them and try again.",
+        "es": "{field} tiene caracteres que no se pueden guardar. Quítalos e intenta de nuevo.",
+    }
+
+
 class NotDistinct(Invalid):
     """Two entries of a list share what must be unique. `field`, `value`."""
 
@@ -139,6 +233,15 @@ class BadName(Invalid):
     }
 
 
+class ReservedKey(Invalid):
+    """A routing key is one that reports travel under. `field`, `value`."""
+
+    texts = {
+        "en": "{field} “{value}” is reserved for reports of the orchestrator. Choose another one.",
+        "es": "{field} «{value}» está reservado para los reportes del orquestador. Elige otro.",
+    }
+
+
 class BadRange(Invalid):
     """A number is out of its range. `field`, `low`, `high`."""
 
@@ -154,6 +257,33 @@ class BadByteRange(Rejected):
     texts = {
         "en": "The file has {size} bytes. Ask for a range within them.",
         "es": "El archivo tiene {size} bytes. Pide un rango dentro de ellos.",
+    }
+
+
+class UnreadableBody(Rejected):
+    """The body of a request is not what its content type says."""
+
+    texts = {
+        "en": "The body of the request cannot be read. Send it whole, text in UTF-8.",
+        "es": "No se puede leer el cuerpo de la petición. Envíalo completo y el texto en UTF-8.",
+    }
+
+
+class BadUpload(Invalid):
+    """The request holds no single whole file where it should. `field` names the part."""
+
+    texts = {
+        "en": "{field}: send one file, whole, as the part “{field}” of a multipart form.",
+        "es": "{field}: envía un solo archivo, completo, como la parte «{field}» de un formulario multipart.",
+    }
+
+
+class BadCursor(Invalid):
+    """The cursor of a list was not answered by it."""
+
+    texts = {
+        "en": "cursor: this is not the end of a page of this list. Leave it out to start again.",
+        "es": "cursor: este no es el final de una página de esta lista. Omítelo para comenzar de nuevo.",
     }
 
 
@@ -253,6 +383,15 @@ class MissingImage(Invalid):
     texts = {
         "en": "Stage {stage} has no image file. Upload one or reuse an existing stage.",
         "es": "La etapa {stage} no tiene archivo de imagen. Sube uno o reutiliza una etapa existente.",
+    }
+
+
+class UnexpectedFile(Invalid):
+    """An image file came that no stage calls for. `name` is what it is called."""
+
+    texts = {
+        "en": "No stage calls for the file “{name}”. Give its name as container_filename of a stage, or leave it out.",
+        "es": "Ninguna etapa pide el archivo «{name}». Ponlo como container_filename de una etapa o quítalo.",
     }
 
 
@@ -398,6 +537,10 @@ class InUse(Conflict):
         "es": "Lo están usando: {names}. Elimina o cambia eso primero.",
     }
 
+    def __init__(self, *, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(names=self.names)
+
 
 class NameTaken(Conflict):
     """Another one has this name already. `name`."""
@@ -405,6 +548,33 @@ class NameTaken(Conflict):
     texts = {
         "en": "“{name}” exists already. Choose another name.",
         "es": "«{name}» ya existe. Elige otro nombre.",
+    }
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else has saved it since it was read."""
+
+    texts = {
+        "en": "Somebody else has changed this in the meantime. Load it again and repeat your change.",
+        "es": "Alguien más cambió esto entretanto. Vuelve a cargarlo y repite tu cambio.",
+    }
+
+
+class HasSubmissions(Conflict):
+    """An assignment with submissions is not deleted just like that. `name`, `count`."""
+
+    texts = {
+        "en": "“{name}” has submissions ({count}), which would be lost with it. Ask for it expressly (force) if you mean it.",
+        "es": "«{name}» tiene entregas ({count}) que se perderían. Pídelo expresamente (force) si es lo que quieres.",
+    }
+
+
+class DefinitionFixed(Conflict):
+    """The definition of an assignment with submissions stays. `name`, `count`."""
+
+    texts = {
+        "en": "“{name}” has submissions ({count}) that were processed by its task definition, so that can no longer change. Everything else can.",
+        "es": "«{name}» tiene entregas ({count}) procesadas con su definición, así que esta ya no puede cambiar. Lo demás sí.",
     }
 
 

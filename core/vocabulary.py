@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from enum import IntEnum, StrEnum
 
 
@@ -109,6 +110,13 @@ class AssignmentState(StrEnum):
     UPCOMING = "upcoming"
     OPEN = "open"
     CLOSED = "closed"
+
+
+def state_at(start: datetime, end: datetime, moment: datetime) -> AssignmentState:
+    """What the dates of an assignment mean at `moment`; the due moment itself is still in time."""
+    if moment < start:
+        return AssignmentState.UPCOMING
+    return AssignmentState.OPEN if moment <= end else AssignmentState.CLOSED
 
 
 PARSING = "PARSING"

@@ -7,12 +7,13 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import event, update
 
 from core.broker import PostgresPublisher
+from core.config import Settings
 from core.context import PLATFORM, Actor, Context
 from core.models import User
 from core.relay import copy_next, publish_batch
@@ -36,6 +37,11 @@ class World:
     monitor: Actor
     student: Actor
     stranger: Actor
+
+
+def with_settings(ctx: Context, settings: Settings) -> Context:
+    """The same world under other settings."""
+    return replace(ctx, settings=settings)
 
 
 def person(ctx: Context, name: str, **options: object) -> Actor:
@@ -82,7 +88,7 @@ def archive(**files: str) -> io.BytesIO:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as made:
         for name, text in (files or {"main_gcode": "G28"}).items():
-            made.writestr(f"work/{name.replace('_', '.')}", text)
+            made.writestr(zipfile.ZipInfo(f"work/{name.replace('_', '.')}"), text)
     content.seek(0)
     return content
 

@@ -13,6 +13,7 @@ from core.models.definitions import (
     ProcessingStatus,
     TaskDefinition,
 )
+from core.models.files import UnneededFile
 from core.models.people import (
     ApiToken,
     CallbackToken,
@@ -62,6 +63,7 @@ __all__ = [
     "TaskLog",
     "TaskMetrics",
     "TaskStageStatus",
+    "UnneededFile",
     "User",
     "WebSession",
 ]

@@ -24,10 +24,11 @@ from core.models import (
     User,
 )
 from core.services.downloads import Download
+from core.services.paging import decode_cursor, encode_cursor
 from core.vocabulary import LogLevel, LogSource, StageStatus
 
 LOG_PAGE = 500
-"""Lines of a log that are answered at once, the newest."""
+"""Most lines of a log that are answered at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class TaskSummary:
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A submission in full. `logs` are the newest `LOG_PAGE` lines, oldest first."""
+    """A submission in full. `logs` is a page of lines, oldest first; `logs_cursor` leads to older ones."""
 
     summary: TaskSummary
     course_id: int
@@ -103,6 +104,7 @@ class TaskView:
     requeue_count: int
     attempts: tuple[AttemptView, ...]
     logs: tuple[LogLine, ...]
+    logs_cursor: str | None = None
 
     @property
     def current(self) -> AttemptView:
@@ -126,15 +128,23 @@ def list_my_tasks(ctx: Context, actor: Actor, course_id: int | None = None) -> l
         return [_summary(task, name) for task, name in session.execute(query)]
 
 
-def get_task(ctx: Context, actor: Actor, task_id: int) -> TaskView:
-    """One submission in full.
+def get_task(
+    ctx: Context, actor: Actor, task_id: int, *, logs_cursor: str | None = None, logs_limit: int = LOG_PAGE
+) -> TaskView:
+    """One submission in full, with the newest `logs_limit` lines of its log, or those before `logs_cursor`.
 
     Raises:
+        BadCursor: the cursor was not answered here.
         NotFound: there is none, or the actor may not know that it exists.
 
     """
+    before = None if logs_cursor is None else decode_cursor(logs_cursor)
+    logs_limit = max(1, min(logs_limit, LOG_PAGE))
     with ctx.db.transaction() as session:
         task, assignment, student, requeues = _find(session, actor, task_id)
+        lines = _logs(session, task_id, before, logs_limit + 1)
+        older = len(lines) > logs_limit
+        logs = lines[-logs_limit:]
         return TaskView(
             summary=_summary(task, assignment.assignment_name),
             course_id=assignment.course_id,
@@ -144,7 +154,8 @@ def get_task(ctx: Context, actor: Actor, task_id: int) -> TaskView:
             sha256=task.original_sha256,
             requeue_count=requeues,
             attempts=_attempts(session, task_id),
-            logs=_logs(session, task_id),
+            logs=logs,
+            logs_cursor=encode_cursor(logs[0].id) if older else None,
         )
 
 
@@ -229,14 +240,15 @@ def _stage(stage: TaskStageStatus, name: str, exchange: str, routing_key: str) -
     )
 
 
-def _logs(session: Session, task_id: int) -> tuple[LogLine, ...]:
-    rows = session.execute(
+def _logs(session: Session, task_id: int, before: int | None, limit: int) -> tuple[LogLine, ...]:
+    query = (
         select(TaskLog, ProcessingStage.stage_name)
         .outerjoin(ProcessingStage, ProcessingStage.id == TaskLog.stage_id)
         .where(TaskLog.task_id == task_id)
-        .order_by(TaskLog.id.desc())
-        .limit(LOG_PAGE)
-    ).all()
+    )
+    if before is not None:
+        query = query.where(TaskLog.id < before)
+    rows = session.execute(query.order_by(TaskLog.id.desc()).limit(limit)).all()
     return tuple(
         LogLine(
             id=log.id,
