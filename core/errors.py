@@ -336,6 +336,15 @@ class NotRequeueable(Conflict):
     }
 
 
+class TooManyRequeues(Conflict):
+    """The submission has had as many attempts as it may have. `limit` of them."""
+
+    texts = {
+        "en": "This submission has had {limit} attempts, the most that it may have. Find out why it fails and have the student submit again.",
+        "es": "Esta entrega ya tuvo {limit} intentos, el máximo permitido. Busca por qué falla y pide al estudiante que entregue de nuevo.",
+    }
+
+
 class KeyInUse(Conflict):
     """The Idempotency-Key is being answered right now, or belongs to another request."""
 

@@ -1,4 +1,4 @@
-"""The process of the loops: copies, relay and sweep."""
+"""The process of the loops: copies, relay, topology and sweep."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from core.config import Settings
 from core.migrate import is_current
 from core.relay import start_threads
 from core.sweep import run_sweep
+from core.topology import start_thread
 from core.wake import Waker
 
 _LOOK_SECONDS = 0.5
@@ -33,8 +34,12 @@ def run(settings: Settings) -> None:
     while not is_current(ctx.db) and not waker.stopping:
         time.sleep(_LOOK_SECONDS)
     waker.start()
-    threads = start_threads(ctx, open_publisher(ctx.settings), waker)
+    publisher = open_publisher(ctx.settings)
+    threads = start_threads(ctx, publisher, waker)
+    if ctx.settings.uses_rabbitmq:
+        threads.append(start_thread(ctx, waker))
     run_sweep(ctx, waker)
     for thread in threads:
         thread.join()
+    publisher.close()
     ctx.db.dispose()

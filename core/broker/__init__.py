@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.broker.interface import Consumer, Delivery, Message, Publisher
+from core.broker.interface import Consumer, Delivery, Message, Publisher, no_queue
 from core.broker.postgres import (
     LEASE,
     QUEUE_TOPIC,
@@ -28,6 +28,7 @@ __all__ = [
     "Publisher",
     "RabbitConsumer",
     "RabbitPublisher",
+    "no_queue",
     "open_consumer",
     "open_publisher",
 ]

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from core import wire
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import notify
 from core.errors import (
     BadName,
     BadRange,
@@ -30,6 +31,9 @@ from core.errors import (
 )
 from core.models import DefinitionStage, DefinitionVersion, ProcessingStage, TaskDefinition
 from core.services.uploads import measure
+
+DEFINITIONS_TOPIC = "definitions"
+"""What `NOTIFY` says when a definition was made or changed."""
 
 NAME_LIMIT = 100
 LONGEST_TIMEOUT = 24 * 3600
@@ -176,6 +180,7 @@ def create_definition(
         with ctx.db.transaction() as session:
             _check_name_free(session, actor, draft.definition_name)
             definition_id = _insert(session, ctx, actor, draft, images=stored, copied=copied)
+            notify(session, DEFINITIONS_TOPIC)
     except BaseException:
         for image in stored.values():
             if image.ours:

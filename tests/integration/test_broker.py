@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 
 import builders
-import pika
 import pytest
 from pydantic import SecretStr
 
@@ -14,19 +13,10 @@ from core import wire
 from core.broker import Message, Publisher, open_consumer, open_publisher
 from core.config import Settings
 from core.context import Context
+from tests.amqp import declare
 
 KEY = "g-code-parsing"
 NEXT_KEY = "g-code-execution"
-
-
-def declare(url: str, *keys: str, arguments: dict[str, object] | None = None) -> None:
-    """What an administrator does: exchange, and a durable queue bound by its own name for each key."""
-    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
-        channel = connection.channel()
-        channel.exchange_declare(wire.EXCHANGE, "direct", durable=True)
-        for key in keys:
-            channel.queue_declare(key, durable=True, arguments=arguments)
-            channel.queue_bind(key, wire.EXCHANGE, key)
 
 
 @pytest.fixture(params=["postgres", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])

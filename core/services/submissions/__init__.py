@@ -1,5 +1,6 @@
 """Submissions: accepting them, and showing where they stand."""
 
+from core.services.queueing import WaitingReason
 from core.services.submissions.overview import StudentRow, overview
 from core.services.submissions.reading import (
     AttemptView,
@@ -21,6 +22,7 @@ __all__ = [
     "StudentRow",
     "TaskSummary",
     "TaskView",
+    "WaitingReason",
     "get_task",
     "list_my_tasks",
     "open_original",

@@ -23,6 +23,7 @@ from core.models import (
     User,
 )
 from core.services.definitions import Download
+from core.services.queueing import WaitingReason, why_waiting
 from core.vocabulary import LogLevel, LogSource, StageStatus
 
 LOG_PAGE = 500
@@ -58,6 +59,8 @@ class AttemptView:
     closed_at: datetime | None
     file_path: str
     stages: tuple[StageView, ...]
+    waiting_reason: WaitingReason | None
+    """Why it is not with the broker yet, if something is in the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ def get_task(ctx: Context, actor: Actor, task_id: int) -> TaskView:
             size=task.original_size,
             sha256=task.original_sha256,
             requeue_count=requeues,
-            attempts=_attempts(session, task_id),
+            attempts=_attempts(session, ctx, task),
             logs=_logs(session, task_id),
         )
 
@@ -174,9 +177,9 @@ def _find(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assignmen
     return task, assignment, student, requeues
 
 
-def _attempts(session: Session, task_id: int) -> tuple[AttemptView, ...]:
+def _attempts(session: Session, ctx: Context, task: Task) -> tuple[AttemptView, ...]:
     attempts = session.scalars(
-        select(TaskAttempt).where(TaskAttempt.task_id == task_id).order_by(TaskAttempt.number)
+        select(TaskAttempt).where(TaskAttempt.task_id == task.id).order_by(TaskAttempt.number)
     ).all()
     rows = session.execute(
         select(
@@ -189,16 +192,21 @@ def _attempts(session: Session, task_id: int) -> tuple[AttemptView, ...]:
             (DefinitionStage.version_id == TaskAttempt.version_id)
             & (DefinitionStage.position == TaskStageStatus.position),
         )
-        .where(TaskStageStatus.task_id == task_id)
+        .where(TaskStageStatus.task_id == task.id)
         .order_by(TaskStageStatus.position)
     )
     stages: dict[int, list[StageView]] = {attempt.id: [] for attempt in attempts}
     for stage, name, exchange, routing_key in rows:
         stages[stage.attempt_id].append(_stage(stage, name, exchange, routing_key))
-    return tuple(_attempt(attempt, tuple(stages[attempt.id])) for attempt in attempts)
+    return tuple(
+        _attempt(attempt, tuple(stages[attempt.id]), why_waiting(session, ctx, task, attempt))
+        for attempt in attempts
+    )
 
 
-def _attempt(attempt: TaskAttempt, stages: tuple[StageView, ...]) -> AttemptView:
+def _attempt(
+    attempt: TaskAttempt, stages: tuple[StageView, ...], waiting_reason: WaitingReason | None
+) -> AttemptView:
     return AttemptView(
         number=attempt.number,
         run=attempt.run,
@@ -209,6 +217,7 @@ def _attempt(attempt: TaskAttempt, stages: tuple[StageView, ...]) -> AttemptView
         closed_at=attempt.closed_at,
         file_path=attempt.file_path,
         stages=stages,
+        waiting_reason=waiting_reason,
     )
 
 
