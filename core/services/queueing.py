@@ -122,24 +122,30 @@ def why_waiting(session: Session, ctx: Context, task: Task, attempt: TaskAttempt
 
 def _line(ctx: Context) -> FromClause:
     """What may go out, with its place: a student's newest gets the place of this student's oldest."""
+    # Materialised, so that the few that wait are found first whatever the planner believes: begun at
+    # the attempts, of which every task has a live one, it took 400 ms for 3,000 that wait, not 20.
+    due = (
+        select(OutboxMessage.id, OutboxMessage.attempt_id)
+        .where(
+            OutboxMessage.published_at.is_(None),
+            or_(OutboxMessage.next_try_at.is_(None), OutboxMessage.next_try_at <= ctx.now()),
+        )
+        .cte("due")
+        .prefix_with("MATERIALIZED")
+    )
     again = TaskAttempt.number > 1
     same = (Task.created_by_id, again)
     waiting = (
         select(
-            OutboxMessage.id,
+            due.c.id,
             Task.created_by_id.label("student"),
             Task.assignment_id.label("assignment"),
             again.label("again"),
-            func.row_number().over(partition_by=same, order_by=OutboxMessage.id.desc()).label("newest"),
+            func.row_number().over(partition_by=same, order_by=due.c.id.desc()).label("newest"),
         )
-        .join(TaskAttempt, TaskAttempt.id == OutboxMessage.attempt_id)
+        .join_from(due, TaskAttempt, TaskAttempt.id == due.c.attempt_id)
         .join(Task, Task.id == TaskAttempt.task_id)
-        .where(
-            OutboxMessage.published_at.is_(None),
-            TaskAttempt.copied_at.is_not(None),
-            TaskAttempt.closed_at.is_(None),
-            or_(OutboxMessage.next_try_at.is_(None), OutboxMessage.next_try_at <= ctx.now()),
-        )
+        .where(TaskAttempt.copied_at.is_not(None), TaskAttempt.closed_at.is_(None))
         .subquery("waiting")
     )
     place = func.nth_value(waiting.c.id, cast(waiting.c.newest, Integer)).over(

@@ -90,6 +90,22 @@ def test_a_message_is_in_one_pair_of_hands_at_a_time(
         assert two.receive(0.3) is None
 
 
+def test_a_consumer_at_work_holds_nothing_that_another_could_do(
+    ctx: Context, queue: Settings, publisher: Publisher
+) -> None:
+    publish(ctx, publisher, b"first", b"second")
+
+    with open_consumer(queue, "busy") as busy:
+        first = busy.receive(5)
+        with open_consumer(queue, "idle") as idle:
+            second = idle.receive(5)
+
+    assert first is not None
+    assert second is not None
+    assert [first.message.body, second.message.body] == [b"first", b"second"]
+    assert not second.redelivered
+
+
 def test_what_a_dead_consumer_held_is_handed_out_again_and_says_so(
     ctx: Context, queue: Settings, publisher: Publisher
 ) -> None:

@@ -9,19 +9,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import builders
 import pytest
 from conftest import Clock
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core import relay, topology, wire
 from core.broker import RabbitPublisher
 from core.broker.declaring import Finding, State, ensure
 from core.context import Context
 from core.db import utc_now
-from core.models import DefinitionStage, DefinitionVersion, TaskDefinition
+from core.models import DefinitionStage, DefinitionVersion, OutboxMessage, TaskDefinition
 from core.relay import copy_next, publish_batch
 from core.services import definitions, submissions
 from core.topology import declared, ensure_topology
@@ -206,6 +207,25 @@ def test_a_broker_that_lost_everything_is_set_up_again_and_gets_what_waits(
         eventually(lambda: is_published(ctx, world, second))
 
     assert tasks_in(amqp_url, KEYS[0]) == [second]
+
+
+def test_what_waits_is_tried_again_at_once_when_the_topology_changes(
+    ctx: Context, amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topology, "LOOK_SECONDS", 3600)
+    world = builders.world(ctx)
+    with working(ctx):
+        eventually(lambda: has_queue(amqp_url, KEYS[1]))
+        with ctx.db.exclusively("copies"):  # not before we have said that it waits
+            task = builders.submit(ctx, world).task_id
+            with ctx.db.transaction() as session:
+                session.execute(update(OutboxMessage).values(next_try_at=ctx.now() + timedelta(hours=1)))
+        eventually(lambda: submissions.get_task(ctx, world.student, task).current.copied_at)
+
+        draft = builders.definition_draft("Kotlin")
+        definitions.create_definition(ctx, world.professor, draft, {"image.tar.gz": io.BytesIO(b"image")})
+
+        eventually(lambda: is_published(ctx, world, task))
 
 
 def test_what_waited_for_an_administrator_goes_out_by_itself(ctx: Context, amqp_url: str) -> None:
