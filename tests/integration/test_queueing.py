@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import builders
 import pytest
 from conftest import Clock
+from sqlalchemy.orm import Session
 
 from core import wire
-from core.broker import PostgresPublisher, open_consumer
+from core.broker import Message, PostgresPublisher, open_consumer
 from core.context import ORCHESTRATOR, Context
 from core.errors import TooManyRequeues
 from core.relay import copy_next, publish_batch
@@ -168,25 +170,37 @@ def test_whoever_waits_is_told_the_rule(ctx: Context) -> None:
     assert reason(everybody, world, old) is WaitingCause.ASSIGNMENT_LIMIT
 
 
-def test_several_relays_keep_to_the_limit_together(ctx: Context) -> None:
+class Slow(PostgresPublisher):
+    """The embedded queue on a day when it takes its time."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
+
+    def publish(self, session: Session, messages: Sequence[Message]) -> list[str | None]:
+        self.begun.set()
+        self.may_go_on.wait(30)
+        return super().publish(session, messages)
+
+
+def test_a_relay_does_not_overlook_what_another_is_about_to_publish(ctx: Context) -> None:
     ctx = limited(ctx, max_under_way_per_student=3)
     world = builders.world(ctx)
-    submit(ctx, world, 12)
+    submit(ctx, world, 3)
     while copy_next(ctx):
         pass
-    barrier = threading.Barrier(4)
+    slow = Slow()
+    other = threading.Thread(target=publish_batch, args=(ctx, slow))
+    other.start()
+    slow.begun.wait(30)
+    submit(ctx, world)
+    while copy_next(ctx):
+        pass
 
-    def relay() -> None:
-        barrier.wait()
-        for _ in range(5):
-            publish_batch(ctx, PostgresPublisher())
+    meanwhile = publish_batch(ctx, PostgresPublisher())
+    slow.may_go_on.set()
+    other.join()
 
-    threads = [threading.Thread(target=relay) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
+    assert meanwhile == 0
     assert len(published(ctx)) == 3
 
 

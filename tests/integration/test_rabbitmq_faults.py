@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from core import wire
 from core.broker import Message, RabbitConsumer, RabbitPublisher
+from core.broker.amqp import parameters
 from core.config import Settings
 from core.context import Context
 from core.errors import BrokerBlocked, BrokerRefused, BrokerUnavailable
@@ -184,6 +185,24 @@ def test_wrong_credentials_are_said_clearly_and_without_the_password(
         publish(message(b"1"))
 
     assert "secret-guess" not in str(refusal.value)
+
+
+def test_a_user_who_may_not_publish_is_told_by_rabbitmqs_own_reason(
+    rabbitmq: RabbitMq, amqp_url: str, publishing: Publishing
+) -> None:
+    declare(amqp_url, KEY)
+    rabbitmq.forbid_writing(amqp_url)
+
+    with pytest.raises(BrokerRefused, match="access to exchange"):
+        publishing(amqp_url)(message(b"1"))
+
+
+def test_nobody_waits_for_ever_unless_the_address_says_so(ctx: Context) -> None:
+    usual = parameters(_settings(ctx.settings, "amqp://here/"), "test")
+    asked = parameters(_settings(ctx.settings, "amqp://here/?heartbeat=60&socket_timeout=9"), "test")
+
+    assert (usual.heartbeat, usual.blocked_connection_timeout, usual.socket_timeout) == (10, 20, 5)
+    assert (asked.heartbeat, asked.blocked_connection_timeout, asked.socket_timeout) == (60, 20, 9)
 
 
 def test_an_address_that_is_none_is_said_clearly(publishing: Publishing) -> None:
