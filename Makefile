@@ -25,8 +25,8 @@ test: $(STAMP) ## the whole suite, with real components
 	@bash tests/provision.sh
 	$(PY) -m pytest
 
-test-fast: $(STAMP) ## the inner loop: without browser and foreign FTP servers
-	$(PY) -m pytest -x -m "not e2e and not ftp_servers"
+test-fast: $(STAMP) ## the inner loop: without browser, foreign FTP servers and RabbitMQ
+	$(PY) -m pytest -x -m "not e2e and not ftp_servers and not rabbitmq"
 
 check: $(STAMP) ## lint, format, types, layers, container files
 	.venv/bin/ruff check

@@ -25,6 +25,15 @@ class Settings(BaseSettings):
     ftp_url: SecretStr = Field(SecretStr(""), description="ftp://user:pass@host:port/base; empty: embedded")
     amqp_url: SecretStr = Field(SecretStr(""), description="RabbitMQ; empty: the queue in Postgres")
     amqp_declare: bool = Field(True, description="Declare exchange, queues and bindings that are missing")
+    max_under_way_per_student: int = Field(
+        10, ge=0, description="Submissions of one student that the nodes have at once; 0: no limit"
+    )
+    max_under_way_per_assignment: int = Field(
+        0, ge=0, description="Submissions of one assignment that the nodes have at once; 0: no limit"
+    )
+    max_attempts: int = Field(
+        20, ge=1, description="Attempts of one submission; after them it cannot be requeued"
+    )
     runner: bool | None = Field(None, description="Run the local runner; default: only when embedded")
     runner_sandbox: Literal["auto", "off"] = Field("auto", description="off: never look for a sandbox")
     runner_workers: int = Field(2, ge=1, le=64, description="Stages that the local runner runs at once")
@@ -116,9 +125,15 @@ class Settings(BaseSettings):
         return not self.ftp_url.get_secret_value()
 
     @property
+    def uses_rabbitmq(self) -> bool:
+        """Whether RabbitMQ carries the messages rather than the embedded queue."""
+        return bool(self.amqp_url.get_secret_value())
+
+    @property
     def runs_runner(self) -> bool:
-        """Whether `make up` starts the local runner (contract: on only with the embedded default)."""
-        return self.embedded_database and self.embedded_ftp if self.runner is None else self.runner
+        """Whether `make up` starts the local runner: by default only with the embedded components."""
+        embedded = self.embedded_database and self.embedded_ftp and not self.uses_rabbitmq
+        return embedded if self.runner is None else self.runner
 
     @property
     def seeds_demo(self) -> bool:

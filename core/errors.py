@@ -650,6 +650,15 @@ class NotRequeueable(Conflict):
     }
 
 
+class TooManyRequeues(Conflict):
+    """The submission has had as many attempts as it may have. `limit` of them."""
+
+    texts = {
+        "en": "This submission has had {limit} attempts, the most that it may have. Find out why it fails and have the student submit again.",
+        "es": "Esta entrega ya tuvo {limit} intentos, el máximo permitido. Busca por qué falla y pide al estudiante que entregue de nuevo.",
+    }
+
+
 class KeyInUse(Conflict):
     """The Idempotency-Key is being answered right now, or belongs to another request."""
 
@@ -705,4 +714,22 @@ class MailUnavailable(Unavailable):
     texts = {
         "en": "The mail server does not accept mail ({problem}). What is to be sent is kept and goes out by itself.",
         "es": "El servidor de correo no acepta mensajes ({problem}). Lo pendiente está guardado y saldrá por sí solo.",
+    }
+
+
+class BrokerRefused(BrokerUnavailable):
+    """RabbitMQ answers and does not let us in, or not do something. `reason` in its own words."""
+
+    texts = {
+        "en": "RabbitMQ refuses us: {reason}. Check user, password, virtual host and permissions in ULOS_AMQP_URL. What was accepted is kept.",
+        "es": "RabbitMQ nos rechaza: {reason}. Revisa usuario, contraseña, virtual host y permisos en ULOS_AMQP_URL. Lo aceptado está guardado.",
+    }
+
+
+class BrokerBlocked(BrokerUnavailable):
+    """RabbitMQ takes nothing because its memory or disk is short."""
+
+    texts = {
+        "en": "RabbitMQ takes no messages because its memory or disk is short. Free some; what was accepted is kept and goes out by itself.",
+        "es": "RabbitMQ no recibe mensajes porque le falta memoria o disco. Libera espacio; lo aceptado está guardado y saldrá por sí solo.",
     }

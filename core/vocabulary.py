@@ -80,6 +80,21 @@ class RequeueCause(StrEnum):
     """The broker handed the task out again after a crash report: a new run."""
 
 
+class WaitingCause(StrEnum):
+    """Why an accepted submission has not been handed to the broker yet."""
+
+    FILES = "files"
+    """Its copy cannot be made: the file server does not answer, or has lost the original."""
+    NO_QUEUE = "no_queue"
+    """No queue is bound to the key of its first stage."""
+    REFUSED = "refused"
+    """The queue takes no more."""
+    STUDENT_LIMIT = "student_limit"
+    """The student has as many under way as may be at once."""
+    ASSIGNMENT_LIMIT = "assignment_limit"
+    """The assignment has as many under way as may be at once."""
+
+
 class LogLevel(StrEnum):
     """How serious a line of a task's log is."""
 

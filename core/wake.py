@@ -56,6 +56,10 @@ class Waker:
             self._changed.wait_for(lambda: self.stopping or self._version(topic) != last, seconds)
             self._seen.version = self._version(topic)
 
+    def pause(self, seconds: float) -> None:
+        """Return after `seconds`, whatever is notified meanwhile; at once when the process ends."""
+        self._stop.wait(seconds)
+
     def _version(self, topic: str) -> tuple[int, int]:
         return self._gaps, self._counts.get(topic, 0)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services import results, submissions
-from core.services.submissions import AttemptView, StageView, TaskView
-from core.vocabulary import LogLevel, StageStatus
+from core.services.submissions import AttemptView, StageView, TaskView, WaitingReason
+from core.vocabulary import LogLevel, StageStatus, WaitingCause
 from dashboard import i18n, shell
 from dashboard.tables import stage_label, status_label
 
@@ -23,6 +23,8 @@ def show(visit: shell.Visit, task_id: int) -> None:
         f"{_('received')} {i18n.datetime_text(task.summary.created_at, visit.zone)} · "
         f"{i18n.bytes_text(task.size)}"
     )
+    if current.waiting_reason is not None:
+        st.info(_waiting(current.waiting_reason))
     for column, stage in zip(st.columns(len(current.stages)), current.stages, strict=True):
         with column.container(border=True):
             _stage(visit, current, stage)
@@ -32,6 +34,28 @@ def show(visit: shell.Visit, task_id: int) -> None:
     _outputs(visit, task)
     _log(visit, task)
     _downloads(task)
+
+
+def _waiting(reason: WaitingReason) -> str:
+    """What the person who waits is told: what is in the way, and what will happen."""
+    match reason.cause:
+        case WaitingCause.NO_QUEUE:
+            text = _("Waiting: no queue is bound to {place}. It goes out by itself once there is one.")
+        case WaitingCause.REFUSED:
+            text = _("Waiting: the queue {place} takes no more. It goes out by itself once there is room.")
+        case WaitingCause.FILES:
+            text = _("Waiting for the file server. It goes out by itself once the file can be copied.")
+        case WaitingCause.STUDENT_LIMIT:
+            text = _(
+                "Waiting for its turn: {limit} submissions of this student are under way, the most that "
+                "may be at once. Of those that wait, the newest goes first."
+            )
+        case WaitingCause.ASSIGNMENT_LIMIT:
+            text = _(
+                "Waiting for its turn: {limit} submissions of this assignment are under way, the most that "
+                "may be at once. The oldest go first, and first submissions before requeued ones."
+            )
+    return text.format(place=reason.place, limit=reason.limit)
 
 
 def _stage(visit: shell.Visit, attempt: AttemptView, stage: StageView) -> None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import event, update
 
-from core.broker import PostgresPublisher
+from core.broker import open_publisher
 from core.config import Settings
 from core.context import PLATFORM, Actor, Context
 from core.models import User
@@ -83,6 +83,16 @@ def world(ctx: Context) -> World:
     return World(course_id, assignment.id, definition.id, **people)
 
 
+def classmates(ctx: Context, world: World, count: int) -> list[World]:
+    """The same world as other students of the course see it."""
+    seen = []
+    for number in range(count):
+        student = person(ctx, f"classmate{number}")
+        courses.enrol(ctx, PLATFORM, world.course_id, student.user_id or 0, Role.STUDENT)
+        seen.append(replace(world, student=student))
+    return seen
+
+
 def archive(**files: str) -> io.BytesIO:
     """A zip of text files, in one enclosing folder; `main_gcode="…"` becomes `main.gcode`."""
     content = io.BytesIO()
@@ -103,7 +113,10 @@ def carry(ctx: Context) -> int:
     """One turn of the loops: every copy made, everything published."""
     while copy_next(ctx):
         pass
-    return publish_batch(ctx, PostgresPublisher())
+    publisher = open_publisher(ctx.settings)
+    sent = publish_batch(ctx, publisher)
+    publisher.close()
+    return sent
 
 
 def fail(ctx: Context, orchestrator: Actor, task_id: int, reason: str = REASON) -> None:

@@ -20,6 +20,9 @@ from core.embedded.postgres import EmbeddedPostgres
 from core.embedded.state import _free_port
 from core.migrate import upgrade
 from core.storage import open_storage
+from tests.packages import NotHere
+from tests.rabbitmq import RabbitMq
+from tests.rabbitmq import running as running_rabbitmq
 
 _names = count()
 
@@ -56,6 +59,21 @@ def ftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedFtp]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMq]:
+    try:
+        with running_rabbitmq() as server:
+            yield server
+    except NotHere as reason:
+        pytest.skip(f"RabbitMQ: {reason}")
+
+
+@pytest.fixture
+def amqp_url(rabbitmq: RabbitMq) -> str:
+    """A virtual host of the test's own."""
+    return rabbitmq.new_vhost()
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -81,6 +99,13 @@ def ctx(settings: Settings, clock: Clock) -> Iterator[Context]:
     database = Database(settings.database_url.get_secret_value())
     yield Context(settings=settings, db=database, storage=open_storage(settings), now=clock)
     database.dispose()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for the broker carries its mark, so that `make test-fast` can leave it out."""
+    for item in items:
+        if "rabbitmq" in getattr(item, "fixturenames", ()):
+            item.add_marker("rabbitmq")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

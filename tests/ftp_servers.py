@@ -1,18 +1,15 @@
 """Starts the FTP servers that people have, privately: no service, no user, no trace afterwards.
 
 vsftpd, ProFTPD and Pure-FTPd exclude one another in apt, so their packages are unpacked side by
-side in a cache folder. What cannot be had here raises `NoFtpServer` with the reason.
+side. What cannot be had here raises `NoFtpServer` with the reason.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import functools
 import grp
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.packages import NotHere as NoFtpServer
+from tests.packages import environment, run, unpacked
+
 USER, PASSWORD = "ulos", "s3cret"
 READY_WITHIN = 20
 PACKAGES = {
@@ -33,10 +33,6 @@ PACKAGES = {
     "pureftpd": ("pure-ftpd",),
 }
 SERVERS = ("embedded", "aioftp", *PACKAGES)
-
-
-class NoFtpServer(Exception):
-    """This server cannot be started on this machine; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +72,12 @@ def running(name: str, *, tls: bool = False) -> Iterator[FtpServer]:
 
 @contextlib.contextmanager
 def _packaged_server(name: str, folder: Path, *, tls: bool) -> Iterator[FtpServer]:
-    root = _unpacked(name)
+    root = unpacked(name, PACKAGES[name])
     certificate = _make_certificate(folder) if tls else None
     start = {"vsftpd": _vsftpd, "proftpd": _proftpd, "pureftpd": _pureftpd}[name]
     port = _free_port()
     setup = start(root, folder, port, certificate)
-    with _process(setup.command, _environment(root), folder / "server.log", port):
+    with _process(setup.command, environment(root), folder / "server.log", port):
         url = f"ftp://{setup.user}:{PASSWORD}@127.0.0.1:{port}{setup.base}"
         yield FtpServer(name, url, setup.files, certificate)
 
@@ -106,8 +102,8 @@ import asyncio, pathlib
 from core.embedded.ftp import serve
 asyncio.run(serve(pathlib.Path({str(folder)!r}), {port}, {PASSWORD!r}))
 """
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    with _process([sys.executable, "-c", program], environment, folder / "server.log", port):
+    paths = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with _process([sys.executable, "-c", program], paths, folder / "server.log", port):
         yield FtpServer("embedded", f"ftp://{USER}:{PASSWORD}@127.0.0.1:{port}/ulos", folder / "ulos")
 
 
@@ -212,7 +208,7 @@ def _pureftpd(root: Path, folder: Path, port: int, certificate: Path | None) -> 
     passwords, database = folder / "passwords", folder / "passwords.pdb"
     fields = (USER, _crypt(), owner.pw_uid, owner.pw_gid, "", f"{home}/./", *[""] * 12)
     passwords.write_text(":".join(map(str, fields)) + "\n")
-    _run([root / "usr/bin/pure-pw", "mkdb", database, "-f", passwords], root)
+    run([root / "usr/bin/pure-pw", "mkdb", database, "-f", passwords], root)
     command: list[str | Path] = [root / "usr/sbin/pure-ftpd", "-S", f"127.0.0.1,{port}", "-H"]
     command += ["-l", f"puredb:{database}", "-u", "1", "-g", folder / "pure-ftpd.pid"]
     if certificate:
@@ -242,7 +238,7 @@ def _owner() -> pwd.struct_passwd:
 
 
 def _crypt() -> str:
-    return _run(["openssl", "passwd", "-6", PASSWORD]).strip()
+    return run(["openssl", "passwd", "-6", PASSWORD]).strip()
 
 
 def _make_certificate(folder: Path) -> Path:
@@ -250,7 +246,7 @@ def _make_certificate(folder: Path) -> Path:
     key, certificate, both = folder / "key.pem", folder / "certificate.pem", folder / "both.pem"
     request = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
     names = "-addext subjectAltName=IP:127.0.0.1"
-    _run([*request.split(), *names.split(), "-keyout", key, "-out", certificate])
+    run([*request.split(), *names.split(), "-keyout", key, "-out", certificate])
     both.write_text(key.read_text() + certificate.read_text())
     both.chmod(0o600)
     return both
@@ -295,69 +291,6 @@ def _wait_for_greeting(process: subprocess.Popen[bytes], log: Path, port: int) -
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
-
-
-@functools.cache
-def _unpacked(name: str) -> Path:
-    """The folder where the packages of `name` are unpacked, with the libraries that are missing here.
-
-    Raises:
-        NoFtpServer: there is no apt, or it has no such package.
-
-    """
-    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        raise NoFtpServer(f"{name} comes from Debian's packages, and there is no apt here")
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ulos-test-servers"
-    cache.mkdir(parents=True, exist_ok=True)
-    root = cache / name
-    with (cache / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not root.exists():
-            _download(name, root)
-    return root
-
-
-def _download(name: str, root: Path) -> None:
-    unfinished = root.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    (unfinished / "packages").mkdir(parents=True)
-    # What apt would install for this server alone: itself and the libraries that are missing.
-    simulate = ["apt-get", "install", "-s", "--no-install-recommends", *PACKAGES[name]]
-    try:
-        plan = _run(simulate)
-    except NoFtpServer:  # a fresh machine has no lists of packages yet
-        _run(["apt-get", "update", "-qq"])
-        plan = _run(simulate)
-    packages = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
-    # An installed package is not in the plan; its files are needed here all the same.
-    _run(["apt-get", "download", *{*packages, *PACKAGES[name]}], cwd=unfinished / "packages")
-    for package in (unfinished / "packages").glob("*.deb"):
-        _run(["dpkg-deb", "-x", str(package), str(unfinished)])
-    shutil.rmtree(unfinished / "packages")
-    unfinished.chmod(0o755)
-    unfinished.rename(root)
-
-
-def _environment(root: Path) -> dict[str, str]:
-    folders = [*root.glob("usr/lib/*-linux-gnu*"), *root.glob("lib/*-linux-gnu*"), root / "usr/lib"]
-    return {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, folders)), "LC_ALL": "C"}
-
-
-def _run(command: Sequence[str | Path], root: Path | None = None, cwd: Path | None = None) -> str:
-    try:
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=_environment(root) if root else {**os.environ, "LC_ALL": "C"},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=300,
-        ).stdout
-    except FileNotFoundError as error:
-        raise NoFtpServer(f"{command[0]} is not installed") from error
-    except subprocess.CalledProcessError as error:
-        raise NoFtpServer(f"{command[0]} {command[1]}: {error.stderr.strip()[-300:]}") from error
 
 
 @contextlib.contextmanager

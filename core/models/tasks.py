@@ -74,6 +74,12 @@ class TaskAttempt(Base):
             "id",
             postgresql_where=text("copied_at IS NULL AND closed_at IS NULL"),
         ),
+        Index(
+            "ix_task_attempt_under_way",
+            "version_id",
+            "published_at",
+            postgresql_where=text("ended_at IS NULL AND closed_at IS NULL"),
+        ),
         CheckConstraint("file_path ~ '^/[A-Za-z0-9._/-]+[.]zip$'", name="file_path"),
         CheckConstraint("number >= 1 AND run >= 1", name="numbers"),
         Index("ix_task_attempt_version_id", "version_id"),

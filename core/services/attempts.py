@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, literal, select
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
 from core import wire
 from core.context import Context
-from core.db import notify
+from core.db import CHANNEL, notify
 from core.models import (
     Assignment,
     Course,
@@ -153,3 +154,26 @@ def notify_task(session: Session, task: Task) -> None:
         .where(Assignment.id == task.assignment_id)
     ).one()
     notify(session, f"task:{task.id}", f"user:{task.created_by_id}", f"course:{course_id}", "monitoring")
+
+
+def notify_tasks(session: Session, task_ids: Sequence[int]) -> None:
+    """Wake every screen that shows any of the tasks, in one statement."""
+    topics = (
+        select(
+            func.unnest(
+                array(
+                    [
+                        func.concat("task:", Task.id),
+                        func.concat("user:", Task.created_by_id),
+                        func.concat("course:", Assignment.course_id),
+                        literal("monitoring"),
+                    ]
+                )
+            ).label("topic")
+        )
+        .join_from(Task, Assignment, Assignment.id == Task.assignment_id)
+        .where(Task.id.in_(task_ids))
+        .distinct()
+        .subquery()
+    )
+    session.execute(select(func.pg_notify(CHANNEL, topics.c.topic)))

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import notify
 from core.errors import NotFound, Required, UnknownStage, UnknownStatus
 from core.models import (
     ProcessingStage,
@@ -27,7 +28,7 @@ from core.models import (
     TaskMetrics,
     TaskStageStatus,
 )
-from core.services.attempts import add_log, notify_task
+from core.services.attempts import OUTBOX_TOPIC, add_log, notify_task
 from core.vocabulary import LogLevel, LogSource, RequeueCause, StageStatus, derive_task_status, may_move
 
 MESSAGE_LIMIT = 65_536
@@ -275,6 +276,7 @@ def _settle(
     task.status_id = derive_task_status(statuses)
     if StageStatus(task.status_id).is_final and attempt.ended_at is None:
         attempt.ended_at = ctx.now()
+        notify(session, OUTBOX_TOPIC)  # whoever waits for this place may go
     session.flush()
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import builders
 import pytest
 import uvicorn
+from pydantic import SecretStr
 
 from api.app import create_app
 from core.broker import open_consumer
@@ -27,9 +28,11 @@ from core.demo import containers, samples
 from core.services import assignments, definitions, results, submissions
 from core.services.assignments import AssignmentDraft
 from core.services.submissions import TaskView
+from core.topology import declared, ensure_topology
 from core.vocabulary import StageStatus
 from runner.node import Node
 from runner.sandbox import Outcome, Sandbox, find_sandbox
+from tests.amqp import bodies
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Laboratory:
         task_id = submissions.submit(
             self.ctx, self.world.student, opened.id, io.BytesIO(content), file_name="w.zip", submit_key="k"
         ).task_id
+        if self.ctx.settings.uses_rabbitmq:
+            ensure_topology(self.ctx, declared(self.ctx))
         builders.carry(self.ctx)
         node = Node(self.ctx.settings, self.ctx.storage, self.sandbox, threading.Event())
         with open_consumer(self.ctx.settings, "node") as consumer:
@@ -110,6 +115,17 @@ def test_good_work_passes_every_stage_and_leaves_its_output(
     read = results.read_results(laboratory.ctx, PLATFORM, task.summary.id)
     assert all(output.text for output in read.outputs)
     assert any("results/" in name for name in read.files)
+
+
+def test_the_same_node_works_over_rabbitmq(laboratory: Laboratory, amqp_url: str) -> None:
+    settings = laboratory.ctx.settings.model_copy(update={"amqp_url": SecretStr(amqp_url)})
+    distributed = replace(laboratory, ctx=replace(laboratory.ctx, settings=settings))
+
+    task = distributed.run("G-code", samples.gcode_good())
+
+    assert statuses(task) == ["COMPLETED", "COMPLETED"], [line.message for line in task.logs]
+    assert task.requeue_count == 0
+    assert bodies(amqp_url, "gcode-grammar") == bodies(amqp_url, "gcode-execution") == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Submissions: accepting them, and showing where they stand."""
 
+from core.services.queueing import WaitingReason
 from core.services.submissions.listing import TaskFilter, TaskPage, list_tasks
 from core.services.submissions.overview import StudentRow, overview
 from core.services.submissions.own import find_my_latest, get_as_accepted, is_student_of
@@ -29,6 +30,7 @@ __all__ = [
     "TaskRow",
     "TaskSummary",
     "TaskView",
+    "WaitingReason",
     "check_may_submit",
     "find_my_latest",
     "get_as_accepted",

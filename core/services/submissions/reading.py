@@ -25,6 +25,7 @@ from core.models import (
 )
 from core.services.downloads import Download
 from core.services.paging import decode_cursor, encode_cursor
+from core.services.queueing import WaitingReason, why_waiting
 from core.vocabulary import LogLevel, LogSource, StageStatus
 
 LOG_PAGE = 500
@@ -60,6 +61,8 @@ class AttemptView:
     closed_at: datetime | None
     file_path: str
     stages: tuple[StageView, ...]
+    waiting_reason: WaitingReason | None
+    """Why it is not with the broker yet, if something is in the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ def get_task(
             size=task.original_size,
             sha256=task.original_sha256,
             requeue_count=requeues,
-            attempts=_attempts(session, task_id),
+            attempts=_attempts(session, ctx, task),
             logs=logs,
             logs_cursor=encode_cursor(logs[0].id) if older else None,
         )
@@ -187,9 +190,9 @@ def _find(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assignmen
     return task, assignment, student, requeues
 
 
-def _attempts(session: Session, task_id: int) -> tuple[AttemptView, ...]:
+def _attempts(session: Session, ctx: Context, task: Task) -> tuple[AttemptView, ...]:
     attempts = session.scalars(
-        select(TaskAttempt).where(TaskAttempt.task_id == task_id).order_by(TaskAttempt.number)
+        select(TaskAttempt).where(TaskAttempt.task_id == task.id).order_by(TaskAttempt.number)
     ).all()
     rows = session.execute(
         select(
@@ -202,16 +205,21 @@ def _attempts(session: Session, task_id: int) -> tuple[AttemptView, ...]:
             (DefinitionStage.version_id == TaskAttempt.version_id)
             & (DefinitionStage.position == TaskStageStatus.position),
         )
-        .where(TaskStageStatus.task_id == task_id)
+        .where(TaskStageStatus.task_id == task.id)
         .order_by(TaskStageStatus.position)
     )
     stages: dict[int, list[StageView]] = {attempt.id: [] for attempt in attempts}
     for stage, name, exchange, routing_key in rows:
         stages[stage.attempt_id].append(_stage(stage, name, exchange, routing_key))
-    return tuple(_attempt(attempt, tuple(stages[attempt.id])) for attempt in attempts)
+    return tuple(
+        _attempt(attempt, tuple(stages[attempt.id]), why_waiting(session, ctx, task, attempt))
+        for attempt in attempts
+    )
 
 
-def _attempt(attempt: TaskAttempt, stages: tuple[StageView, ...]) -> AttemptView:
+def _attempt(
+    attempt: TaskAttempt, stages: tuple[StageView, ...], waiting_reason: WaitingReason | None
+) -> AttemptView:
     return AttemptView(
         number=attempt.number,
         run=attempt.run,
@@ -222,6 +230,7 @@ def _attempt(attempt: TaskAttempt, stages: tuple[StageView, ...]) -> AttemptView
         closed_at=attempt.closed_at,
         file_path=attempt.file_path,
         stages=stages,
+        waiting_reason=waiting_reason,
     )
 
 

@@ -10,17 +10,10 @@ own runner needs travels under `ulos`.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
-"""What the values of taskId, taskOwnerId, filePath, exchange and routingKey may be made of."""
-
-EXCHANGE = "processing-exchange"
-DONE_KEY = "task.done"
-FAILED_KEY = "task.failed"
-_LEAVES = frozenset({DONE_KEY, FAILED_KEY})
+from core.wire.names import DONE_KEY, EXCHANGE, FAILED_KEY, LEAVES, PLAIN
 
 
 class Undecodable(ValueError):
@@ -39,7 +32,7 @@ class RoutingDecision:
     @property
     def is_leaf(self) -> bool:
         """Whether this is an end of the tree rather than a stage."""
-        return self.routing_key in _LEAVES
+        return self.routing_key in LEAVES
 
     @property
     def stages_left(self) -> int:

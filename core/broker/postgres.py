@@ -1,4 +1,4 @@
-"""The queue between us and the nodes: a narrow interface, and its embedded form in Postgres.
+"""The queue of the embedded default, in Postgres.
 
 A message is held by a lease. A consumer that dies lets its lease run out and the message is handed
 to another one, marked as redelivered, as RabbitMQ does when a connection is lost.
@@ -10,15 +10,14 @@ import select as io
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
 import psycopg2
 from psycopg2.extensions import connection as RawConnection  # noqa: N812  a class with a lower-case name
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from core.broker.interface import Consumer, Delivery, Message
 from core.config import Settings
 from core.db import Database, notify, utc_now
 from core.errors import BrokerUnavailable, DatabaseUnavailable
@@ -31,71 +30,6 @@ QUEUE_TOPIC = "queue"
 """What `NOTIFY` says when the embedded queue got a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Something to publish: where to, and what."""
-
-    exchange: str
-    routing_key: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message in somebody's hands, handed out for the `count`-th time."""
-
-    id: int
-    message: Message
-    count: int = 1
-
-    @property
-    def redelivered(self) -> bool:
-        """Whether somebody else had it before."""
-        return self.count > 1
-
-
-class Publisher(Protocol):
-    """Takes messages out of our hands."""
-
-    def publish(self, session: Session, messages: Sequence[Message]) -> list[str | None]:
-        """Hand `messages` over, in order.
-
-        `session` is the transaction that records the outcome: a queue in Postgres writes in it, so
-        that a message goes out exactly once.
-
-        Returns for each what is in the way (`no queue is bound to …`), or None once the broker
-        has taken responsibility for it.
-
-        Raises:
-            BrokerUnavailable: none of them may be counted on.
-
-        """
-
-
-class Consumer(Protocol):
-    """One taker of messages; one per thread."""
-
-    def receive(self, timeout_seconds: float) -> Delivery | None:
-        """The next message, waiting up to `timeout_seconds`; None when there was none.
-
-        Raises:
-            BrokerUnavailable: the queue does not answer.
-
-        """
-
-    def renew(self, delivery: Delivery) -> bool:
-        """Keep the lease; False when it was lost and the work must stop. Any thread may call."""
-
-    def finish(self, delivery: Delivery, follow_up: Message | None = None) -> None:
-        """Acknowledge, and publish `follow_up` in the same step."""
-
-    def reject(self, delivery: Delivery) -> None:
-        """Put the message aside for good: it crashed its consumer."""
-
-    def give_back(self, delivery: Delivery) -> None:
-        """Let somebody else have it at once."""
-
-
 class PostgresPublisher:
     """Puts messages into the embedded queue. There is always a queue, so nothing is refused."""
 
@@ -104,6 +38,9 @@ class PostgresPublisher:
         for message in messages:
             _enqueue(session, message)
         return [None] * len(messages)
+
+    def close(self) -> None:
+        """See `Publisher.close`. Nothing is held."""
 
 
 def _enqueue(session: Session, message: Message) -> None:
@@ -228,23 +165,9 @@ class PostgresConsumer:
         )
 
 
-def open_publisher(settings: Settings) -> Publisher:
-    """The publisher that the settings ask for."""
-    _refuse_rabbitmq(settings)
-    return PostgresPublisher()
-
-
 @contextmanager
-def open_consumer(settings: Settings, name: str) -> Iterator[Consumer]:
-    """A consumer of every queue, known to others as `name` (unique among those running).
-
-    What an earlier consumer of the same name left behind when it died is free again at once.
-
-    Raises:
-        BrokerUnavailable: the queue does not answer.
-
-    """
-    _refuse_rabbitmq(settings)
+def open_postgres_consumer(settings: Settings, name: str) -> Iterator[Consumer]:
+    """See `core.broker.open_consumer`."""
     db = Database(settings.database_url.get_secret_value(), pool_size=2)
     try:
         with db.listening() as listening:
@@ -259,8 +182,3 @@ def open_consumer(settings: Settings, name: str) -> Iterator[Consumer]:
         raise BrokerUnavailable from error
     finally:
         db.dispose()
-
-
-def _refuse_rabbitmq(settings: Settings) -> None:
-    if settings.amqp_url.get_secret_value():
-        raise BrokerUnavailable
