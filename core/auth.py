@@ -44,6 +44,8 @@ class Right(StrEnum):
     REPORT_LOG = "reports.log"
     REPORT_STATUS = "reports.status"
     REPORT_REQUEUE = "reports.requeue"
+    HANDLE_PARKED = "reports.parked"
+    HANDLE_UNATTRIBUTED = "reports.unattributed"
 
 
 class Standing(StrEnum):
@@ -82,6 +84,8 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.REPORT_LOG: frozenset({Standing.ORCHESTRATOR}),
         Right.REPORT_STATUS: frozenset({Standing.ORCHESTRATOR}),
         Right.REPORT_REQUEUE: frozenset({Standing.ORCHESTRATOR}),
+        Right.HANDLE_PARKED: _TEACHES,
+        Right.HANDLE_UNATTRIBUTED: frozenset({Standing.ADMIN}),
     }
 )
 """The whole decision. The platform itself (`PLATFORM`) may do everything."""

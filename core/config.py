@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     max_attempts: int = Field(
         20, ge=1, description="Attempts of one submission; after them it cannot be requeued"
     )
+    report_batch: int = Field(
+        1000, ge=1, le=10_000, description="Reports applied in one transaction, at most"
+    )
+    report_prefetch: int = Field(
+        2000, ge=1, le=65_535, description="Reports that RabbitMQ hands over before it waits for us"
+    )
     runner: bool | None = Field(None, description="Run the local runner; default: only when embedded")
     runner_sandbox: Literal["auto", "off"] = Field("auto", description="off: never look for a sandbox")
     runner_workers: int = Field(2, ge=1, le=64, description="Stages that the local runner runs at once")

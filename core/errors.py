@@ -668,6 +668,15 @@ class KeyInUse(Conflict):
     }
 
 
+class StillParked(Conflict):
+    """A parked report cannot be applied yet. `reason` is a `ParkReason`."""
+
+    texts = {
+        "en": "This report still cannot be applied ({reason}). Discard it, or try again when the cause is gone.",
+        "es": "Este reporte aún no se puede aplicar ({reason}). Descártalo, o intenta de nuevo cuando la causa desaparezca.",
+    }
+
+
 class NotReady(Conflict):
     """The output of a stage that has not ended was asked for."""
 
@@ -732,4 +741,13 @@ class BrokerBlocked(BrokerUnavailable):
     texts = {
         "en": "RabbitMQ takes no messages because its memory or disk is short. Free some; what was accepted is kept and goes out by itself.",
         "es": "RabbitMQ no recibe mensajes porque le falta memoria o disco. Libera espacio; lo aceptado está guardado y saldrá por sí solo.",
+    }
+
+
+class QueueMissing(BrokerUnavailable):
+    """RabbitMQ has no queue of this `name` yet."""
+
+    texts = {
+        "en": "RabbitMQ has no queue {name} yet. Declare it, or set ULOS_AMQP_DECLARE=on; nothing is lost meanwhile.",
+        "es": "RabbitMQ aún no tiene la cola {name}. Decláralo, o usa ULOS_AMQP_DECLARE=on; mientras tanto nada se pierde.",
     }

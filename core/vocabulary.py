@@ -95,6 +95,36 @@ class WaitingCause(StrEnum):
     """The assignment has as many under way as may be at once."""
 
 
+class FailedBy(StrEnum):
+    """What showed that a stage had failed, where the orchestrator said so in a report."""
+
+    VERDICT = "verdict"
+    """Its work was judged a failure, in good order."""
+    CRASH = "crash"
+    """The node crashed or ran out of time."""
+    UPLOAD = "upload"
+    """A crash after the verdict: its files could not be stored. Taken back if a later stage is heard."""
+
+
+class ParkReason(StrEnum):
+    """Why a report was put aside."""
+
+    UNREADABLE = "unreadable"
+    """Neither JSON nor anything that names a task."""
+    NODE_COULD_NOT_READ = "node_could_not_read"
+    """A node got a message that it could not read, so its report names no task."""
+    UNKNOWN_KEY = "unknown_key"
+    """It came under a routing key that no report has."""
+    UNKNOWN_TASK = "unknown_task"
+    """There is no such task, or it was deleted."""
+    UNKNOWN_ATTEMPT = "unknown_attempt"
+    """The task has no attempt with this file path."""
+    UNKNOWN_STAGE = "unknown_stage"
+    """The tree has more stages left than the attempt has."""
+    REFUSED = "refused"
+    """The database refused what the report would have changed."""
+
+
 class LogLevel(StrEnum):
     """How serious a line of a task's log is."""
 

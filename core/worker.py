@@ -1,4 +1,4 @@
-"""The process of the loops: copies, relay, topology, mails and sweep."""
+"""The process of the loops: copies, relay, listener, topology, mails and sweep."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from core import mailing, topology
 from core.bootstrap import open_context
 from core.broker import open_publisher
 from core.config import Settings
+from core.listener import start_listener
 from core.mail import open_mailer
 from core.migrate import is_current
 from core.relay import start_threads
@@ -40,7 +41,7 @@ def run(settings: Settings) -> None:
     if mailer := open_mailer(ctx.settings):
         threads.append(mailing.start_thread(ctx, mailer, waker))
     if ctx.settings.uses_rabbitmq:
-        threads.append(topology.start_thread(ctx, waker))
+        threads += [topology.start_thread(ctx, waker), start_listener(ctx, waker)]
     run_sweep(ctx, waker)
     for thread in threads:
         thread.join()

@@ -15,11 +15,13 @@ from core.broker.postgres import (
 )
 from core.broker.rabbitmq_consumer import RabbitConsumer, open_rabbitmq_consumer
 from core.broker.rabbitmq_publisher import RabbitPublisher
+from core.broker.rabbitmq_reports import Arrived, ReportIntake
 from core.config import Settings
 
 __all__ = [
     "LEASE",
     "QUEUE_TOPIC",
+    "Arrived",
     "Consumer",
     "Delivery",
     "Message",
@@ -28,6 +30,7 @@ __all__ = [
     "Publisher",
     "RabbitConsumer",
     "RabbitPublisher",
+    "ReportIntake",
     "no_queue",
     "open_consumer",
     "open_publisher",

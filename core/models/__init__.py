@@ -27,6 +27,7 @@ from core.models.people import (
     WebSession,
 )
 from core.models.queue import IdempotencyRecord, OutboxMessage, QueueMessage
+from core.models.reports import AppliedReport, ParkedReport
 from core.models.tasks import (
     OriginalBytes,
     RequeueEvent,
@@ -39,6 +40,7 @@ from core.models.tasks import (
 
 __all__ = [
     "ApiToken",
+    "AppliedReport",
     "Assignment",
     "Base",
     "CallbackToken",
@@ -52,6 +54,7 @@ __all__ = [
     "OriginalBytes",
     "OutboxMessage",
     "OutgoingMail",
+    "ParkedReport",
     "ProcessingStage",
     "ProcessingStatus",
     "QueueMessage",

@@ -7,6 +7,7 @@ task are the rows of its current attempt; older attempts stay for comparison.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BIGINT,
     CheckConstraint,
     Computed,
     ForeignKey,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.base import Base, Id, Moment
@@ -113,6 +115,8 @@ class TaskStageStatus(Base):
         Index("ix_task_stage_status_failure_key", "failure_key", postgresql_where=text("status_id = 4")),
         CheckConstraint("(status_id IN (3, 4)) = (ended_at IS NOT NULL)", name="ended"),
         CheckConstraint("status_id = 1 OR started_at IS NOT NULL", name="started"),
+        CheckConstraint("verdict IN (3, 4)", name="verdict"),
+        CheckConstraint("failed_by IN ('verdict', 'crash', 'upload')", name="failed_by"),
     )
 
     id: Mapped[Id]
@@ -132,6 +136,15 @@ class TaskStageStatus(Base):
         Computed("CASE WHEN (status_id = 4) THEN failure_key(reason) ELSE NULL::text END", persisted=True)
     )
     """Which failures have the same cause: the hash of `reason` without what differs from one to the next."""
+    verdict: Mapped[int | None] = mapped_column(SmallInteger)
+    """What a node has judged in this run; shown nowhere, since it is not final yet."""
+    failed_by: Mapped[str | None]
+    failed_tag: Mapped[int | None]
+    """The delivery tag of the report that showed the failure."""
+    deliveries: Mapped[list[int]] = mapped_column(ARRAY(BIGINT), server_default="{}")
+    """Delivery tags under which nodes took the task for this stage, in order of arrival; -1: unknown."""
+    early: Mapped[list[int]] = mapped_column(ARRAY(BIGINT), server_default="{}")
+    """Delivery tags that were heard of before their *Task received*."""
 
 
 class TaskLog(Base):

@@ -1,0 +1,201 @@
+"""How many reports a second the listener applies, beside a consumer that only acknowledges.
+
+    python bench/reports.py                  10,000 tasks of two stages, 14 reports each
+    python bench/reports.py --tasks 40000    longer, to see that memory stays flat
+
+Both take the same reports from the same RabbitMQ. Goal: 10,000 reports a second, flat memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import builders
+import pika
+from node_reports import ACKNOWLEDGED, DOWNLOADED, PASSED, RECEIVED, SENT, UPLOADED, Carried
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from core.broker import Message, RabbitPublisher, ReportIntake
+from core.config import Settings
+from core.context import Context
+from core.db import Database, utc_now
+from core.embedded.ftp import EmbeddedFtp
+from core.embedded.postgres import EmbeddedPostgres
+from core.embedded.state import _free_port
+from core.listener import start_listener
+from core.migrate import upgrade
+from core.storage import open_storage
+from core.wake import Waker
+from core.wire import DONE_KEY, EXCHANGE, LOG_KEY, REPORT_KEYS, REPORT_QUEUE
+from tests.rabbitmq import running
+
+WINDOW = 1000
+
+MORE_TASKS = """
+WITH made AS (
+    INSERT INTO task (assignment_id, created_by_id, creation_timestamp, submit_key, reference, original_path,
+                      original_name, original_size, original_sha256, stored_at)
+    SELECT assignment_id, created_by_id, creation_timestamp, 'k' || n, 'r' || n, '/o/' || n || '.zip',
+           original_name, original_size, original_sha256, 'ftp'
+    FROM task, generate_series(1, :more) n RETURNING id
+), counted AS (INSERT INTO task_metrics (task_id) SELECT id FROM made), attempts AS (
+    INSERT INTO task_attempt (task_id, number, version_id, file_path, created_at)
+    SELECT made.id, 1, version_id, '/a/' || made.id || '.zip', created_at FROM made, task_attempt
+    RETURNING id, task_id
+)
+INSERT INTO task_stage_status (task_id, attempt_id, stage_id, position, queued_at)
+SELECT attempts.task_id, attempts.id, stage_id, position, queued_at FROM attempts, task_stage_status
+"""
+
+
+def story(carried: Carried) -> Iterator[tuple[str, bytes]]:
+    """What nodes say about one healthy task."""
+    for _ in range(2):
+        after = carried.towards(success=True)
+        yield from ((LOG_KEY, carried.write(said)) for said in (RECEIVED, DOWNLOADED, PASSED))
+        yield from ((LOG_KEY, after.write(said)) for said in (UPLOADED, SENT, ACKNOWLEDGED))
+        carried = after
+    yield DONE_KEY, carried.write()
+    yield LOG_KEY, carried.write("Robot parked")
+
+
+def interleaved(ctx: Context, tasks: int) -> list[Message]:
+    """The reports of all tasks as three nodes would send them: each task in order, tasks mixed."""
+    world = builders.world(ctx)
+    builders.submit(ctx, world)
+    with ctx.db.transaction() as session:
+        first = bytes(session.scalars(text("SELECT body FROM outbox")).one())
+        session.execute(text(MORE_TASKS), {"more": tasks})
+        rows = session.execute(
+            text("SELECT task_id, file_path FROM task_attempt WHERE file_path LIKE '/a/%'")
+        )
+        named = [
+            Carried.from_message(first, tag).renamed(str(task_id), path)
+            for tag, (task_id, path) in enumerate(rows, 1)
+        ]
+    shuffled = random.Random(1)  # noqa: S311  the same mixture each time
+    waiting, mixed = iter([story(carried) for carried in named]), []
+    at_work = list(itertools.islice(waiting, 30))
+    while at_work:
+        place = shuffled.randrange(len(at_work))
+        said = next(at_work[place], None)
+        if said is not None:
+            mixed.append(Message(EXCHANGE, *said))
+            continue
+        following = next(waiting, None)
+        if following is None:
+            del at_work[place]
+        else:
+            at_work[place] = following
+    return mixed
+
+
+def publish(settings: Settings, messages: list[Message]) -> None:
+    """Put all of them into the report queue."""
+    publisher = RabbitPublisher(settings)
+    for start in range(0, len(messages), WINDOW):
+        publisher.publish(None, messages[start : start + WINDOW])  # type: ignore[arg-type]  RabbitMQ needs none
+    publisher.close()
+
+
+def acknowledge_only(settings: Settings, count: int) -> None:
+    """The reference: the same intake, and nothing done with what comes."""
+    intake = ReportIntake(settings, settings.report_prefetch, lambda *_: None)
+    while count:
+        batch = intake.take(settings.report_batch, 5)
+        if batch:
+            intake.acknowledge(batch)
+            count -= len(batch)
+    intake.close()
+
+
+def listen(ctx: Context, count: int) -> None:
+    """The listener as the worker runs it, until everything is applied."""
+    waker = Waker(ctx.db)
+    waker.start()
+    thread = start_listener(ctx, waker)
+    query = text("SELECT count(*) FROM applied_report")
+    while True:
+        with ctx.db.transaction() as session:
+            if session.scalar(query) >= count:
+                break
+        print(f"  resident at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+        time.sleep(1)
+    waker.stop()
+    thread.join()
+
+
+def declare(url: str) -> None:
+    """Exchange, report queue and bindings."""
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    channel = connection.channel()
+    channel.exchange_declare(EXCHANGE, "direct", durable=True)
+    channel.queue_declare(REPORT_QUEUE, durable=True)
+    for key in REPORT_KEYS:
+        channel.queue_bind(REPORT_QUEUE, EXCHANGE, key)
+    connection.close()
+
+
+@contextmanager
+def system(folder: Path) -> Iterator[Context]:
+    """Real servers, nothing tuned for speed."""
+    with (
+        running() as broker,
+        EmbeddedPostgres(folder / "data", port=_free_port(0), password="bench") as postgres,  # noqa: S106  throw-away
+        EmbeddedFtp(folder / "ftp") as ftp,
+    ):
+        settings = Settings(
+            database_url=SecretStr(postgres.url()),
+            ftp_url=SecretStr(ftp.url),
+            amqp_url=SecretStr(broker.url()),
+            secret_key=SecretStr("bench"),
+            _env_file=None,
+        )
+        database = Database(postgres.url())
+        upgrade(database)
+        declare(broker.url())
+        yield Context(settings, database, open_storage(settings), utc_now)
+        database.dispose()
+
+
+def main() -> None:
+    """Measure both and say how they compare."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tasks", type=int, default=10_000)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, system(Path(folder)) as ctx:
+        messages = interleaved(ctx, arguments.tasks)
+        count = len(messages)
+        rates = {}
+        for name, work in (
+            ("acknowledged only", lambda: acknowledge_only(ctx.settings, count)),
+            ("applied", lambda: listen(ctx, count)),
+        ):
+            publish(ctx.settings, messages)
+            start = time.perf_counter()
+            work()
+            rates[name] = count / (time.perf_counter() - start)
+            print(f"{name}: {rates[name]:,.0f} reports/s")
+        with ctx.db.transaction() as session:
+            finished = session.scalar(text("SELECT count(*) FROM task WHERE status_id = 3"))
+        ratio = rates["applied"] / rates["acknowledged only"]
+        print(f"{count:,} reports, {finished:,} of {arguments.tasks:,} tasks complete, ratio {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""Tasks held under their locks while reports are applied.
+
+A batch of reports may concern hundreds of tasks, so nothing here asks per task. The rules work on
+these objects in memory; `storing` writes back what they changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.models import Assignment, ProcessingStage, Task, TaskAttempt, TaskStageStatus
+from core.vocabulary import FailedBy, LogLevel, LogSource, RequeueCause, StageStatus
+
+
+@dataclass(slots=True)
+class HeldStage:
+    """One stage of one attempt. `changed` says that it must be written back."""
+
+    id: int
+    stage_id: int
+    name: str
+    position: int
+    status: StageStatus
+    run: int
+    queued_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    reason: str | None
+    verdict: StageStatus | None
+    failed_by: FailedBy | None
+    failed_tag: int | None
+    deliveries: list[int]
+    early: list[int]
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class HeldAttempt:
+    """One attempt with its stages in processing order."""
+
+    id: int
+    number: int
+    run: int
+    file_path: str
+    is_closed: bool
+    ended_at: datetime | None
+    stages: list[HeldStage] = field(default_factory=list)
+    changed: bool = False
+
+    def stage_named(self, name: str) -> HeldStage | None:
+        """The stage called `name`."""
+        return next((stage for stage in self.stages if stage.name == name), None)
+
+    def first_unfinished(self) -> HeldStage | None:
+        """The first stage that is not complete: where the task stands."""
+        return next((stage for stage in self.stages if stage.status is not StageStatus.COMPLETED), None)
+
+
+@dataclass(slots=True)
+class HeldTask:
+    """A task with all its attempts, and what is to be written when its reports are applied."""
+
+    id: int
+    student_id: int
+    course_id: int
+    current_attempt: int
+    status: StageStatus
+    attempts: list[HeldAttempt] = field(default_factory=list)
+    lines: list[Mapping[str, object]] = field(default_factory=list)
+    requeues: list[Mapping[str, object]] = field(default_factory=list)
+    changed: bool = False
+
+    def attempt(self, number: int | None = None) -> HeldAttempt | None:
+        """Attempt `number`, or the current one."""
+        wanted = number or self.current_attempt
+        return next((attempt for attempt in self.attempts if attempt.number == wanted), None)
+
+    def attempt_at(self, file_path: str) -> HeldAttempt | None:
+        """The attempt whose file this is."""
+        return next((attempt for attempt in self.attempts if attempt.file_path == file_path), None)
+
+    def note(
+        self,
+        attempt: HeldAttempt,
+        message: str,
+        *,
+        stage: HeldStage | None = None,
+        level: LogLevel = LogLevel.INFO,
+        source: LogSource = LogSource.PLATFORM,
+    ) -> None:
+        """Add a line to the task's log."""
+        self.lines.append(
+            {
+                "task_id": self.id,
+                "attempt": attempt.number,
+                "run": attempt.run,
+                "stage_id": stage.stage_id if stage else None,
+                "level": level,
+                "source": source,
+                "log_message": message,
+            }
+        )
+
+    def requeue(self, attempt: HeldAttempt, cause: RequeueCause, *, stage: HeldStage | None) -> None:
+        """Record that a new run began."""
+        self.requeues.append(
+            {
+                "task_id": self.id,
+                "cause": cause,
+                "stage_id": stage.stage_id if stage else None,
+                "attempt": attempt.number,
+                "run": attempt.run,
+            }
+        )
+
+
+def hold(session: Session, task_ids: Collection[int]) -> dict[int, HeldTask]:
+    """Lock the tasks among `task_ids` that exist, in the order of their ids, and read them whole."""
+    if not task_ids:
+        return {}
+    ids = sorted(task_ids)
+    tasks = {
+        row.id: HeldTask(
+            row.id, row.created_by_id, row.course_id, row.current_attempt, StageStatus(row.status_id)
+        )
+        for row in session.execute(
+            select(Task.id, Task.created_by_id, Task.current_attempt, Task.status_id, Assignment.course_id)
+            .join(Assignment, Assignment.id == Task.assignment_id)
+            .where(Task.id == func.any(ids))
+            .order_by(Task.id)
+            .with_for_update(of=Task)
+        )
+    }
+    attempts: dict[int, HeldAttempt] = {}
+    for row in session.execute(
+        select(
+            TaskAttempt.id,
+            TaskAttempt.task_id,
+            TaskAttempt.number,
+            TaskAttempt.run,
+            TaskAttempt.file_path,
+            TaskAttempt.closed_at,
+            TaskAttempt.ended_at,
+        )
+        .where(TaskAttempt.task_id == func.any(list(tasks)))
+        .order_by(TaskAttempt.task_id, TaskAttempt.number)
+    ):
+        attempts[row.id] = HeldAttempt(
+            row.id, row.number, row.run, row.file_path, row.closed_at is not None, row.ended_at
+        )
+        tasks[row.task_id].attempts.append(attempts[row.id])
+    _read_stages(session, attempts)
+    return tasks
+
+
+def _read_stages(session: Session, attempts: Mapping[int, HeldAttempt]) -> None:
+    stage = TaskStageStatus
+    rows = session.execute(
+        select(
+            stage.attempt_id,
+            stage.id,
+            stage.stage_id,
+            ProcessingStage.stage_name,
+            stage.position,
+            stage.status_id,
+            stage.run,
+            stage.queued_at,
+            stage.started_at,
+            stage.ended_at,
+            stage.reason,
+            stage.verdict,
+            stage.failed_by,
+            stage.failed_tag,
+            stage.deliveries,
+            stage.early,
+        )
+        .join(ProcessingStage, ProcessingStage.id == stage.stage_id)
+        .where(stage.attempt_id == func.any(list(attempts)))
+        .order_by(stage.attempt_id, stage.position)
+    )
+    for attempt_id, *values in rows:
+        held = HeldStage(*values)
+        held.status = StageStatus(held.status)
+        held.verdict = StageStatus(held.verdict) if held.verdict else None
+        held.failed_by = FailedBy(held.failed_by) if held.failed_by else None
+        attempts[attempt_id].stages.append(held)

@@ -1,0 +1,132 @@
+"""Writing back what reports have changed: one statement per table, however many tasks are held."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.db import CHANNEL
+from core.services.attempts import OUTBOX_TOPIC
+from core.services.reports.held import HeldAttempt, HeldStage, HeldTask
+
+
+def store(session: Session, tasks: Iterable[HeldTask], *, at: datetime) -> None:
+    """Write back what changed, add lines and requeues, and wake the screens that show these tasks.
+
+    `at`: when the lines and requeues are said to have been.
+    """
+    held = list(tasks)
+    attempts = [attempt for task in held for attempt in task.attempts]
+    _write(session, _UPDATE_TASKS, [_task_row(task) for task in held if task.changed])
+    _write(session, _UPDATE_ATTEMPTS, [_attempt_row(attempt) for attempt in attempts if attempt.changed])
+    _write(
+        session,
+        _UPDATE_STAGES,
+        [_stage_row(stage) for attempt in attempts for stage in attempt.stages if stage.changed],
+    )
+    _write(session, _INSERT_LINES, [line for task in held for line in task.lines], at=at)
+    _write(session, _INSERT_REQUEUES, [event for task in held for event in task.requeues], at=at)
+    _write(
+        session,
+        _COUNT_REQUEUES,
+        [{"task_id": task.id, "more": len(task.requeues)} for task in held if task.requeues],
+    )
+    _notify(session, held)
+
+
+def _notify(session: Session, tasks: list[HeldTask]) -> None:
+    topics = {"monitoring"} if tasks else set()
+    if any(attempt.changed and attempt.ended_at for task in tasks for attempt in task.attempts):
+        topics.add(OUTBOX_TOPIC)  # whoever waits for this place may go
+    for task in tasks:
+        topics |= {f"task:{task.id}", f"user:{task.student_id}", f"course:{task.course_id}"}
+    if topics:
+        session.execute(
+            text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic"),
+            {"channel": CHANNEL, "topics": sorted(topics)},
+        )
+
+
+def _write(session: Session, statement: str, rows: list[Mapping[str, object]], **values: object) -> None:
+    if rows:
+        session.execute(text(statement), {"rows": json.dumps(rows), **values})
+
+
+def _task_row(task: HeldTask) -> Mapping[str, object]:
+    return {"id": task.id, "status_id": task.status}
+
+
+def _attempt_row(attempt: HeldAttempt) -> Mapping[str, object]:
+    return {"id": attempt.id, "run": attempt.run, "ended_at": _moment(attempt.ended_at)}
+
+
+def _stage_row(stage: HeldStage) -> Mapping[str, object]:
+    return {
+        "id": stage.id,
+        "status_id": stage.status,
+        "run": stage.run,
+        "queued_at": _moment(stage.queued_at),
+        "started_at": _moment(stage.started_at),
+        "ended_at": _moment(stage.ended_at),
+        "reason": stage.reason,
+        "verdict": stage.verdict,
+        "failed_by": stage.failed_by,
+        "failed_tag": stage.failed_tag,
+        "deliveries": stage.deliveries,
+        "early": stage.early,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+_UPDATE_TASKS = """
+UPDATE task SET status_id = new.status_id
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (id bigint, status_id smallint)
+WHERE task.id = new.id
+"""
+
+_UPDATE_ATTEMPTS = """
+UPDATE task_attempt SET run = new.run, ended_at = new.ended_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (id bigint, run bigint, ended_at timestamptz)
+WHERE task_attempt.id = new.id
+"""
+
+_UPDATE_STAGES = """
+UPDATE task_stage_status SET
+    status_id = new.status_id, run = new.run, queued_at = new.queued_at, started_at = new.started_at,
+    ended_at = new.ended_at, reason = new.reason, verdict = new.verdict, failed_by = new.failed_by,
+    failed_tag = new.failed_tag, deliveries = new.deliveries, early = new.early
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (
+    id bigint, status_id smallint, run bigint, queued_at timestamptz, started_at timestamptz,
+    ended_at timestamptz, reason text, verdict smallint, failed_by text, failed_tag bigint,
+    deliveries bigint[], early bigint[])
+WHERE task_stage_status.id = new.id
+"""
+
+_INSERT_LINES = """
+INSERT INTO task_log (task_id, attempt, run, stage_id, level, source, log_message, logged_at)
+SELECT task_id, attempt, run, stage_id, level, source, log_message, :at
+FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
+    task_id bigint, attempt bigint, run bigint, stage_id bigint, level text, source text,
+    log_message text)) WITH ORDINALITY
+ORDER BY ordinality
+"""
+
+_INSERT_REQUEUES = """
+INSERT INTO requeue_event (task_id, at, cause, stage_id, attempt, run)
+SELECT task_id, :at, cause, stage_id, attempt, run
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (
+    task_id bigint, cause text, stage_id bigint, attempt bigint, run bigint)
+"""
+
+_COUNT_REQUEUES = """
+UPDATE task_metrics SET requeue_count = requeue_count + new.more
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (task_id bigint, more bigint)
+WHERE task_metrics.task_id = new.task_id
+"""
