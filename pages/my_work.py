@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services import assignments, submissions
+from core.services import assignments, submissions, topics
 from core.services.assignments import AssignmentView
 from core.vocabulary import AssignmentState
 from dashboard import i18n, live, shell, task_view
@@ -65,4 +65,4 @@ with shell.errors():
             for task in tasks
         }
         chosen = st.selectbox(_("Submission"), list(labels), format_func=labels.__getitem__, key="task")
-        live.show(lambda fresh: task_view.show(fresh, chosen))
+        live.show(lambda fresh: task_view.show(fresh, chosen), topics=[topics.of_task(chosen)])
