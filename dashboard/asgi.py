@@ -22,7 +22,7 @@ from core.errors import NotFound, NotSignedIn, UlosError
 from core.services import accounts, definitions, results, submissions
 from core.services.definitions import Download
 from core.services.health import check_components
-from dashboard import live, process
+from dashboard import live, process, uploads
 from dashboard.origin import same_origin
 
 NONCE_SECONDS = 24 * 3600
@@ -157,6 +157,7 @@ app = App(
         Route("/session/start", start_session, methods=["POST"]),
         Route("/session/end", end_session, methods=["POST"]),
         live.CHANNEL.route,
+        uploads.route(process.context),
         Route("/files/{kind}/{number:int}/{part:int}", download),
         Route("/readyz", ready),
         Route("/healthz", alive),
