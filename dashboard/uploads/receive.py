@@ -74,19 +74,22 @@ async def _accept(request: Request, ctx: Context, signed_in: SignedIn, gate: asy
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > ctx.settings.max_upload_bytes:
         raise TooLarge(limit_mb=ctx.settings.max_upload_mb)
-    with tempfile.TemporaryFile() as file:
-        await _keep(request, ctx, file)
-        submit = partial(
-            submissions.submit,
-            ctx,
-            signed_in.person.actor,
-            request.path_params["assignment_id"],
-            file,
-            file_name=unquote(request.headers.get("x-file-name", "")),
-            submit_key=submit_key,
-        )
-        async with gate:
-            return await run_in_threadpool(submit)
+    try:
+        with tempfile.TemporaryFile() as file:
+            await _keep(request, ctx, file)
+            submit = partial(
+                submissions.submit,
+                ctx,
+                signed_in.person.actor,
+                request.path_params["assignment_id"],
+                file,
+                file_name=unquote(request.headers.get("x-file-name", "")),
+                submit_key=submit_key,
+            )
+            async with gate:
+                return await run_in_threadpool(submit)
+    except OSError as error:  # of the temporary file: storage has errors of its own
+        raise NoSpace from error
 
 
 async def _keep(request: Request, ctx: Context, file: IO[bytes]) -> None:
@@ -94,23 +97,19 @@ async def _keep(request: Request, ctx: Context, file: IO[bytes]) -> None:
 
     Raises:
         TooLarge: noticed while reading; the rest is not waited for.
-        NoSpace: the disk is full.
 
     """
     size, block = 0, bytearray()
-    try:
-        async for piece in request.stream():
-            size += len(piece)
-            if size > ctx.settings.max_upload_bytes:
-                raise TooLarge(limit_mb=ctx.settings.max_upload_mb)
-            block += piece
-            if len(block) >= BLOCK:
-                await run_in_threadpool(file.write, block)
-                block = bytearray()
-        await run_in_threadpool(file.write, block)
-        await run_in_threadpool(file.flush)
-    except OSError as error:
-        raise NoSpace from error
+    async for piece in request.stream():
+        size += len(piece)
+        if size > ctx.settings.max_upload_bytes:
+            raise TooLarge(limit_mb=ctx.settings.max_upload_mb)
+        block += piece
+        if len(block) >= BLOCK:
+            await run_in_threadpool(file.write, block)
+            block = bytearray()
+    await run_in_threadpool(file.write, block)
+    await run_in_threadpool(file.flush)
 
 
 def _problem(error: UlosError, language: str) -> Response:
