@@ -83,6 +83,9 @@ class Database:
             raw = psycopg2.connect(
                 self.url.set(drivername="postgresql").render_as_string(hide_password=False),
                 connect_timeout=5,
+                keepalives_idle=10,
+                keepalives_interval=5,
+                keepalives_count=3,  # who only listens would never notice a server that is gone
             )
         except psycopg2.OperationalError as error:
             raise DatabaseUnavailable from error

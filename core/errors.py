@@ -708,6 +708,15 @@ class StorageUnavailable(Unavailable):
     }
 
 
+class NoSpace(Unavailable):
+    """The disk that uploads pass through is full."""
+
+    texts = {
+        "en": "The server has no room for the upload right now. Nothing was accepted; try again in a minute.",
+        "es": "El servidor no tiene espacio para el archivo en este momento. No se aceptó nada; intenta de nuevo en un minuto.",
+    }
+
+
 class BrokerUnavailable(Unavailable):
     """The queue does not answer."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,7 +19,8 @@ from core.errors import NotFound, NotSignedIn, UlosError
 from core.services import accounts, definitions, results, submissions
 from core.services.downloads import Download
 from core.services.health import check_components
-from dashboard import document, process
+from dashboard import document, live, process, uploads
+from dashboard.origin import same_origin
 
 logger = logging.getLogger(__name__)
 
@@ -27,24 +29,24 @@ logger = logging.getLogger(__name__)
 async def lifespan(_: App) -> AsyncIterator[None]:
     """Import what pages need and take it out of the garbage collector's sight before anybody comes.
 
-    Streamlit collects after every script run; frozen, a rerun costs a tenth.
+    Streamlit would collect everything after every script run; that is switched off in its
+    configuration (`runner.postScriptGC`) and done now and then instead.
     """
     process.warm_up()
     gc.collect()
     gc.freeze()
+    live.CHANNEL.start()
+    collecting = asyncio.create_task(process.collect_garbage())
     yield
+    collecting.cancel()
+    await live.CHANNEL.stop()
     process.close()
-
-
-def _same_origin(request: Request) -> bool:
-    origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc == request.headers.get("host")
 
 
 async def start_session(request: Request) -> Response:
     """Trade the one-time ticket for the session cookie and go on to the page that was asked for."""
     form = await request.form()
-    if not _same_origin(request):
+    if not same_origin(request):
         return PlainTextResponse("forbidden", 403)
     try:
         token = await run_in_threadpool(
@@ -75,7 +77,7 @@ def _local_path(wanted: str) -> str:
 
 async def end_session(request: Request) -> Response:
     """Sign out, in every tab."""
-    if not _same_origin(request):
+    if not same_origin(request):
         return PlainTextResponse("forbidden", 403)
     token = request.cookies.get(process.SESSION_COOKIE, "")
     await run_in_threadpool(accounts.end_session, process.context(), token)
@@ -132,6 +134,8 @@ app = App(
         *document.ROUTES,
         Route("/session/start", start_session, methods=["POST"]),
         Route("/session/end", end_session, methods=["POST"]),
+        live.CHANNEL.route,
+        uploads.route(process.context),
         Route("/files/{kind}/{number:int}/{part:int}", download),
         Route("/readyz", ready),
         Route("/healthz", alive),

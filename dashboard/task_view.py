@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import streamlit as st
 
 from core.services import results, submissions
 from core.services.submissions import AttemptView, StageView, TaskView, WaitingReason
 from core.vocabulary import LogLevel, StageStatus, WaitingCause
-from dashboard import i18n, shell
+from dashboard import i18n, live, shell
 from dashboard.tables import stage_label, status_label
 
 _ = i18n.gettext
@@ -62,13 +64,19 @@ def _stage(visit: shell.Visit, attempt: AttemptView, stage: StageView) -> None:
     failed = any(other.status is StageStatus.FAILED for other in attempt.stages)
     st.markdown(f"**{stage.stage_name}**")
     st.write(stage_label(stage.status, after_failure=failed))
-    now = visit.ctx.now()
     if stage.queued_at and not (failed and stage.status is StageStatus.PENDING):
-        waited = ((stage.started_at or now) - stage.queued_at).total_seconds()
-        st.caption(f"{_('waited')} {i18n.duration_text(waited)}")
+        _span(visit, _("waited"), stage.queued_at, stage.started_at, key=f"waited-{stage.id}")
     if stage.started_at:
-        ran = ((stage.ended_at or now) - stage.started_at).total_seconds()
-        st.caption(f"{_('ran')} {i18n.duration_text(ran)}")
+        _span(visit, _("ran"), stage.started_at, stage.ended_at, key=f"ran-{stage.id}")
+
+
+def _span(visit: shell.Visit, label: str, start: datetime, end: datetime | None, *, key: str) -> None:
+    """How long something took, or has been taking."""
+    seconds = ((end or visit.ctx.now()) - start).total_seconds()
+    if end is None:
+        live.elapsed(label, seconds, key=key)
+    else:
+        st.caption(f"{label} {i18n.duration_text(seconds)}")
 
 
 def _outputs(visit: shell.Visit, task: TaskView) -> None:
