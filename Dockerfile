@@ -1,10 +1,12 @@
 # One image for every process; the command chooses which (see compose.yaml).
 FROM python:3.11-slim-bookworm AS build
+WORKDIR /build
 COPY requirements.txt .
-RUN pip install --no-cache-dir --no-compile --require-hashes --prefix=/installed -r requirements.txt
+RUN pip install --no-cache-dir --require-hashes --prefix=/installed -r requirements.txt
 
 FROM python:3.11-slim-bookworm
 COPY --from=build /installed /usr/local
+ENV PYTHONUNBUFFERED=1
 WORKDIR /app
 COPY alembic.ini ./
 COPY .streamlit .streamlit
@@ -15,5 +17,5 @@ COPY api api
 COPY dashboard dashboard
 COPY pages pages
 RUN useradd --create-home --uid 10001 ulos
-USER ulos
+USER 10001
 CMD ["uvicorn", "dashboard.asgi:app", "--host", "0.0.0.0", "--port", "8501", "--no-access-log", "--no-server-header"]

@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 STAMP := .venv/.installed
 
-.PHONY: help up down test test-fast check bench lock clean
+.PHONY: help up down test test-fast check bench loadtest screenshots lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -28,15 +28,20 @@ test: $(STAMP) ## the whole suite, with real components
 test-fast: $(STAMP) ## the inner loop: without browser, foreign FTP servers and RabbitMQ
 	$(PY) -m pytest -x -m "not e2e and not ftp_servers and not rabbitmq"
 
-check: $(STAMP) ## lint, format, types, layers
+check: $(STAMP) ## lint, format, types, layers, container files
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/yamllint -s compose.yaml
+	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	.venv/bin/hadolint Dockerfile
 
 bench: $(STAMP) ## measurements; see bench/
 	@for program in bench/*.py; do echo "== $$program"; $(PY) $$program || exit 1; done
+
+screenshots: $(STAMP) ## renew those of the documents, from the demo that `make up` runs
+	$(PY) docs/screenshots/make.py
 
 lock: $(STAMP) ## renew requirements*.txt with hashes
 	$(PY) -m uv pip compile -q --no-header --upgrade --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt

@@ -10,7 +10,24 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import auth, callbacks, errors, health
+from api import (
+    account,
+    assignments,
+    auth,
+    callback_tokens,
+    callbacks,
+    courses,
+    definitions,
+    errors,
+    health,
+    metrics,
+    monitoring,
+    problems,
+    roster,
+    submit,
+    tasks,
+)
+from api.definition_shapes import DefinitionChangeIn, DefinitionIn
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
@@ -36,10 +53,26 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         allow_origins=list(settings.cors_origins),
         allow_methods=["*"],
         allow_headers=["*"],
+        expose_headers=["Content-Disposition", "Content-Range", "ETag", "Link", "Retry-After"],
     )
     errors.install(app)
-    for routes in (health.router, auth.router, callbacks.router):
+    for routes in (
+        health.router,
+        metrics.router,
+        auth.router,
+        account.router,
+        courses.router,
+        roster.router,
+        callback_tokens.router,
+        callbacks.router,
+        tasks.router,
+        submit.router,
+        monitoring.router,
+        definitions.router,
+        assignments.router,
+    ):
         app.include_router(routes)
+    problems.describe(app, DefinitionIn, DefinitionChangeIn)
     return app
 
 

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.validation import explain
 from core import errors
 
 logger = logging.getLogger(__name__)
@@ -21,9 +22,11 @@ STATUSES: Mapping[type[errors.UlosError], int] = MappingProxyType(
         errors.NotSignedIn: 401,
         errors.NotAllowed: 403,
         errors.NotFound: 404,
+        errors.WrongMethod: 405,
         errors.TooManyAttempts: 429,
         errors.TooLarge: 413,
         errors.BadArchive: 415,
+        errors.BadByteRange: 416,
         errors.Invalid: 422,
         errors.Conflict: 409,
         errors.Unavailable: 503,
@@ -31,6 +34,15 @@ STATUSES: Mapping[type[errors.UlosError], int] = MappingProxyType(
     }
 )
 """HTTP number of each error; a class without one has its base's."""
+
+OF_THE_FRAMEWORK: Mapping[int, errors.UlosError] = MappingProxyType(
+    {
+        400: errors.UnreadableBody(),
+        404: errors.NoSuchAddress(),
+        405: errors.WrongMethod(),
+    }
+)
+"""What the framework says by number alone, in our words. 400: a body that is not even text or JSON."""
 
 _BUG = {
     "en": "Something went wrong on our side. Tell us this number: {incident}",
@@ -52,14 +64,36 @@ def language_of(request: Request) -> str:
     return "es"
 
 
-def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """One problem document."""
+def problem(
+    status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: object
+) -> JSONResponse:
+    """One problem document; `more` are members of its own kind (RFC 9457, section 3.2)."""
     return JSONResponse(
-        {"type": "about:blank", "title": title, "status": status, "detail": detail},
+        {"type": "about:blank", "title": title, "status": status, "detail": detail} | more,
         status_code=status,
         headers=headers,
         media_type="application/problem+json",
     )
+
+
+def _told(request: Request, error: errors.UlosError, headers: dict[str, str] | None = None) -> JSONResponse:
+    language = language_of(request)
+    return problem(
+        status_of(error), type(error).__name__, error.sentence(language), headers, **_more(error, language)
+    )
+
+
+def _more(error: errors.UlosError, language: str) -> dict[str, object]:
+    """What programs want to know beyond the sentence: the field that is wrong, what is in the way."""
+    if isinstance(error, errors.Invalid) and "field" in error.values:
+        return {"errors": [_field_problem(error, language)]}
+    if isinstance(error, errors.InUse):
+        return {"names": list(error.names)}
+    return {}
+
+
+def _field_problem(error: errors.Invalid, language: str) -> dict[str, str]:
+    return {"field": str(error.values["field"]), "detail": error.sentence(language)}
 
 
 def install(app: FastAPI) -> None:
@@ -74,21 +108,20 @@ def install(app: FastAPI) -> None:
             429: {"Retry-After": "900"},
             503: {"Retry-After": "5"},
         }
-        return problem(
-            status, type(error).__name__, error.sentence(language_of(request)), headers.get(status)
-        )
+        return _told(request, error, headers.get(status))
 
-    async def malformed(_: Request, error: Exception) -> JSONResponse:
+    async def malformed(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, RequestValidationError):
             raise error
-        fields = "; ".join(
-            f"{'.'.join(str(part) for part in entry['loc'])}: {entry['msg']}" for entry in error.errors()
-        )
-        return problem(422, "Invalid", fields)
+        language, found = language_of(request), explain(error.errors())
+        named = [_field_problem(entry, language) for entry in found]
+        return problem(422, "Invalid", " ".join(entry["detail"] for entry in named), errors=named)
 
-    async def plain(_: Request, error: Exception) -> JSONResponse:
+    async def plain(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):
             raise error
+        if error.status_code in OF_THE_FRAMEWORK:
+            return _told(request, OF_THE_FRAMEWORK[error.status_code], dict(error.headers or {}))
         return problem(error.status_code, "HTTP", str(error.detail), dict(error.headers or {}))
 
     async def bug(request: Request, error: Exception) -> JSONResponse:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict
 
 from api.deps import ContextDep
 from core.services.health import check_components
@@ -11,15 +11,36 @@ from core.services.health import check_components
 router = APIRouter(tags=["health"])
 
 
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Ready(BaseModel):
+    """Whether people can work, and the state of each component: `ok`, or what is wrong."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"ready": True, "components": {"database": "ok", "files": "ok", "schema": "ok"}}
+        }
+    )
+
+    ready: bool
+    components: dict[str, str]
+
+
 @router.get("/healthz")
-def alive() -> dict[str, str]:
+def alive() -> Alive:
     """Answer as long as the process does."""
-    return {"status": "ok"}
+    return Alive()
 
 
-@router.get("/readyz")
-def ready(ctx: ContextDep) -> JSONResponse:
+@router.get("/readyz", responses={503: {"model": Ready, "description": "A component is not ready"}})
+def ready(ctx: ContextDep, response: Response) -> Ready:
     """Each component with its state; 503 unless all are ready."""
     components = check_components(ctx)
     healthy = all(state == "ok" for state in components.values())
-    return JSONResponse({"ready": healthy, "components": components}, 200 if healthy else 503)
+    if not healthy:
+        response.status_code = 503
+    return Ready(ready=healthy, components=components)

@@ -1,4 +1,4 @@
-"""The command line: `python -m core up`, `down`, and the processes that `up` starts."""
+"""The command line: `python -m core up`, `down`, `topology`, and the processes that `up` starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def main() -> int:
     """Run one command; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m core", description=__doc__)
     parser.add_argument(
-        "command", choices=["up", "down", "setup", "worker", "postgres", "ftp", "serve", "ready"]
+        "command",
+        choices=["up", "down", "topology", "setup", "worker", "postgres", "ftp", "serve", "ready"],
     )
     chosen, rest = parser.parse_known_args()
     settings = Settings()
@@ -26,6 +27,8 @@ def main() -> int:
         return _up(settings)
     if chosen.command == "down":
         return _down(settings)
+    if chosen.command == "topology":
+        return _topology(settings)
     return _process(chosen.command, settings, rest)
 
 
@@ -45,6 +48,23 @@ def _down(settings: Settings) -> int:
 
     print("stopped" if down(settings) else "nothing was running")  # noqa: T201
     return 0
+
+
+def _topology(settings: Settings) -> int:
+    from core.bootstrap import open_context  # noqa: PLC0415
+    from core.errors import Unavailable  # noqa: PLC0415
+    from core.topology import describe  # noqa: PLC0415
+
+    if not settings.uses_rabbitmq:
+        print("ULOS_AMQP_URL is empty: the queue is in Postgres and needs nothing")  # noqa: T201
+        return 0
+    try:
+        lines, all_well = describe(open_context(settings))
+    except Unavailable as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    print("\n".join(lines))  # noqa: T201
+    return 0 if all_well else 1
 
 
 def _process(command: str, settings: Settings, rest: list[str]) -> int:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import psycopg2.extensions
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.errors import DatabaseUnavailable
@@ -63,6 +63,14 @@ class Database:
         except (OperationalError, InterfaceError) as error:
             raise DatabaseUnavailable from error
 
+    def joined(self, session: Session) -> Database:
+        """This database inside of `session`'s transaction: its units of work become part of that.
+
+        Each is a savepoint, so one that fails takes back its own changes only; all of them are
+        committed, or not, together with `session`.
+        """
+        return _Joined(self, session)
+
     @contextmanager
     def listening(self) -> Iterator[psycopg2.extensions.connection]:
         """A connection of its own that listens on `CHANNEL`, for threads that wait for topics.
@@ -75,6 +83,9 @@ class Database:
             raw = psycopg2.connect(
                 self.url.set(drivername="postgresql").render_as_string(hide_password=False),
                 connect_timeout=5,
+                keepalives_idle=10,
+                keepalives_interval=5,
+                keepalives_count=3,  # who only listens would never notice a server that is gone
             )
         except psycopg2.OperationalError as error:
             raise DatabaseUnavailable from error
@@ -128,6 +139,27 @@ class Database:
     def dispose(self) -> None:
         """Close the pool."""
         self._engine.dispose()
+
+
+class _Joined(Database):
+    """The database seen from within a transaction that somebody else commits."""
+
+    def __init__(self, outer: Database, session: Session) -> None:
+        self.url = outer.url
+        self._engine = outer._engine  # noqa: SLF001  another one of its own class
+        self._sessions = outer._sessions  # noqa: SLF001  as above
+        self._session = session
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One unit of work within the outer transaction."""
+        with self._session.begin_nested():
+            yield self._session
+
+
+def violates(error: IntegrityError, constraint: str) -> bool:
+    """Whether `error` is about the constraint of this name."""
+    return isinstance(error.orig, psycopg2.Error) and error.orig.diag.constraint_name == constraint
 
 
 def notify(session: Session, *topics: str) -> None:

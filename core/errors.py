@@ -14,7 +14,7 @@ programs as `values`. HTTP numbers live in `api/errors.py` only. Anything that i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -33,7 +33,11 @@ class UlosError(Exception):
 
     def sentence(self, language: str) -> str:
         """What happened and what to do, in `language` (`es` or `en`; English when unknown)."""
-        return self.texts.get(language, self.texts["en"]).format(**self.values)
+        shown = {
+            name: ", ".join(value) if isinstance(value, tuple) else value
+            for name, value in self.values.items()
+        }
+        return self.texts.get(language, self.texts["en"]).format(**shown)
 
 
 class Rejected(UlosError):
@@ -76,12 +80,48 @@ class NotAllowed(Rejected):
     }
 
 
+class NotOwner(NotAllowed):
+    """Only who created it may change it. `owner` is their e-mail."""
+
+    texts = {
+        "en": "This belongs to {owner}, who alone may change it. Make one of your own from it instead.",
+        "es": "Esto es de {owner} y solo esa persona puede cambiarlo. Crea uno propio a partir de este.",
+    }
+
+
+class OnlyAdmins(NotAllowed):
+    """A thing that no role in a course allows."""
+
+    texts = {
+        "en": "Only an administrator of the platform may do this. Ask one of them.",
+        "es": "Solo un administrador de la plataforma puede hacer esto. Pídeselo a uno de ellos.",
+    }
+
+
 class NotFound(Rejected):
     """It does not exist, or the person may not know that it does. `what` names the kind."""
 
     texts = {
         "en": "This {what} does not exist, or you have no access to it.",
         "es": "No existe este elemento ({what}) o no tienes acceso a él.",
+    }
+
+
+class NoSuchAddress(NotFound):
+    """Nothing answers at this address."""
+
+    texts = {
+        "en": "There is nothing at this address. Check how it is written.",
+        "es": "No hay nada en esta dirección. Revisa cómo está escrita.",
+    }
+
+
+class WrongMethod(Rejected):
+    """The address exists, but not for this method."""
+
+    texts = {
+        "en": "This address does not take requests of this method.",
+        "es": "Esta dirección no acepta peticiones con este método.",
     }
 
 
@@ -112,6 +152,69 @@ class TooLong(Invalid):
     }
 
 
+class TooShort(Invalid):
+    """A text is shorter than needed. `field`, `limit` in characters."""
+
+    texts = {
+        "en": "{field} is too short. Use at least {limit} characters.",
+        "es": "{field} es demasiado corto. Usa al menos {limit} caracteres.",
+    }
+
+
+class OutOfBounds(Invalid):
+    """A number, or how many there are of something, is not within its bound. `field`, `bound` as `≥ 1`."""
+
+    texts = {
+        "en": "{field} must be {bound}.",
+        "es": "{field} debe ser {bound}.",
+    }
+
+
+class WrongType(Invalid):
+    """A value is of another type. `field`, `expected` as JSON and the API's document call it."""
+
+    texts = {
+        "en": "{field} is not of the type {expected}.",
+        "es": "{field} no es del tipo {expected}.",
+    }
+
+
+class NotJson(Invalid):
+    """A text that should be JSON is none. `field`."""
+
+    texts = {
+        "en": "{field} is not valid JSON.",
+        "es": "{field} no es JSON válido.",
+    }
+
+
+class NotUnderstood(Invalid):
+    """A value is not what is expected, for a reason of its own. `field`."""
+
+    texts = {
+        "en": "{field} cannot be understood. The document of the API (/docs) says what is expected.",
+        "es": "{field} no se entiende. El documento de la API (/docs) dice qué se espera.",
+    }
+
+
+class BrokenForm(Invalid):
+    """A form did not arrive whole, or is none. `field` is what it should have carried."""
+
+    texts = {
+        "en": "{field}: the form did not arrive whole. Send it again as multipart/form-data.",
+        "es": "{field}: el formulario no llegó completo. Envíalo de nuevo como multipart/form-data.",
+    }
+
+
+class BadText(Invalid):
+    """A text has characters that cannot be stored. `field` names it."""
+
+    texts = {
+        "en": "{field} has characters that cannot be stored. Remove them and try again.",
+        "es": "{field} tiene caracteres que no se pueden guardar. Quítalos e intenta de nuevo.",
+    }
+
+
 class NotDistinct(Invalid):
     """Two entries of a list share what must be unique. `field`, `value`."""
 
@@ -130,6 +233,15 @@ class BadName(Invalid):
     }
 
 
+class ReservedKey(Invalid):
+    """A routing key is one that reports travel under. `field`, `value`."""
+
+    texts = {
+        "en": "{field} “{value}” is reserved for reports of the orchestrator. Choose another one.",
+        "es": "{field} «{value}» está reservado para los reportes del orquestador. Elige otro.",
+    }
+
+
 class BadRange(Invalid):
     """A number is out of its range. `field`, `low`, `high`."""
 
@@ -139,12 +251,57 @@ class BadRange(Invalid):
     }
 
 
+class BadByteRange(Rejected):
+    """Bytes were asked for that lie behind the end of a file. `size` in bytes."""
+
+    texts = {
+        "en": "The file has {size} bytes. Ask for a range within them.",
+        "es": "El archivo tiene {size} bytes. Pide un rango dentro de ellos.",
+    }
+
+
+class UnreadableBody(Rejected):
+    """The body of a request is not what its content type says."""
+
+    texts = {
+        "en": "The body of the request cannot be read. Send it whole, text in UTF-8.",
+        "es": "No se puede leer el cuerpo de la petición. Envíalo completo y el texto en UTF-8.",
+    }
+
+
+class BadUpload(Invalid):
+    """The request holds no single whole file where it should. `field` names the part."""
+
+    texts = {
+        "en": "{field}: send one file, whole, as the part “{field}” of a multipart form.",
+        "es": "{field}: envía un solo archivo, completo, como la parte «{field}» de un formulario multipart.",
+    }
+
+
+class BadCursor(Invalid):
+    """The cursor of a list was not answered by it."""
+
+    texts = {
+        "en": "cursor: this is not the end of a page of this list. Leave it out to start again.",
+        "es": "cursor: este no es el final de una página de esta lista. Omítelo para comenzar de nuevo.",
+    }
+
+
 class EmailNotAllowed(Invalid):
     """Accounts are for e-mails of some domains only. `domains`."""
 
     texts = {
         "en": "Use an e-mail address of: {domains}.",
         "es": "Usa un correo de: {domains}.",
+    }
+
+
+class BadEmail(Invalid):
+    """Not an e-mail address that mail could be sent to. `field`, `value`."""
+
+    texts = {
+        "en": "“{value}” is not an e-mail address. Write it as name@domain, without accents or spaces.",
+        "es": "«{value}» no es un correo electrónico. Escríbelo como nombre@dominio, sin tildes ni espacios.",
     }
 
 
@@ -166,6 +323,51 @@ class UnknownChoice(Invalid):
     }
 
 
+class UnreadableRoster(Invalid):
+    """An uploaded list of people cannot be read as a table. `field`."""
+
+    texts = {
+        "en": "This file cannot be read as a list. Save it as .xlsx, .xls or .csv, without a password, and upload it again.",
+        "es": "Este archivo no se puede leer como lista. Guárdalo como .xlsx, .xls o .csv, sin contraseña, y súbelo de nuevo.",
+    }
+
+
+class RosterWithoutEmails(Invalid):
+    """No column of an uploaded list is headed as one of e-mail addresses. `field`."""
+
+    texts = {
+        "en": "No column of this file is called Email. Its first row must name the columns: ID de alumno, Apellidos, Nombres, Email.",
+        "es": "Ninguna columna de este archivo se llama Email. Su primera fila debe nombrar las columnas: ID de alumno, Apellidos, Nombres, Email.",
+    }
+
+
+class RosterTooLong(Invalid):
+    """An uploaded list has more rows than any course. `field`, `limit`."""
+
+    texts = {
+        "en": "This list has more than {limit} rows. Split it and upload the parts.",
+        "es": "Esta lista tiene más de {limit} filas. Divídela y sube las partes.",
+    }
+
+
+class RepeatedRow(Invalid):
+    """The same person stands in an earlier row of the list. `row` is that one."""
+
+    texts = {
+        "en": "The same e-mail is in row {row} already; this row was left out.",
+        "es": "El mismo correo ya está en la fila {row}; esta fila se omitió.",
+    }
+
+
+class NotAReceipt(Invalid):
+    """A receipt was not made by this installation, or was changed since. `field`."""
+
+    texts = {
+        "en": "This receipt was not issued here, or it was changed. Copy it whole and try again.",
+        "es": "Este comprobante no se emitió aquí o fue modificado. Cópialo completo e intenta de nuevo.",
+    }
+
+
 class EndBeforeStart(Invalid):
     """The due date is not after the start."""
 
@@ -181,6 +383,15 @@ class MissingImage(Invalid):
     texts = {
         "en": "Stage {stage} has no image file. Upload one or reuse an existing stage.",
         "es": "La etapa {stage} no tiene archivo de imagen. Sube uno o reutiliza una etapa existente.",
+    }
+
+
+class UnexpectedFile(Invalid):
+    """An image file came that no stage calls for. `name` is what it is called."""
+
+    texts = {
+        "en": "No stage calls for the file “{name}”. Give its name as container_filename of a stage, or leave it out.",
+        "es": "Ninguna etapa pide el archivo «{name}». Ponlo como container_filename de una etapa o quítalo.",
     }
 
 
@@ -287,6 +498,15 @@ class TooLarge(Rejected):
     }
 
 
+class MailRefused(Rejected):
+    """The mail server refuses this one message. `problem` says why; `for_good`: so it will again."""
+
+    texts = {
+        "en": "The mail server refused the message: {problem}.",
+        "es": "El servidor de correo rechazó el mensaje: {problem}.",
+    }
+
+
 class Conflict(Rejected):
     """Something is in the way; the subclasses say what."""
 
@@ -317,6 +537,10 @@ class InUse(Conflict):
         "es": "Lo están usando: {names}. Elimina o cambia eso primero.",
     }
 
+    def __init__(self, *, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(names=self.names)
+
 
 class NameTaken(Conflict):
     """Another one has this name already. `name`."""
@@ -327,12 +551,111 @@ class NameTaken(Conflict):
     }
 
 
+class ChangedMeanwhile(Conflict):
+    """Somebody else has saved it since it was read."""
+
+    texts = {
+        "en": "Somebody else has changed this in the meantime. Load it again and repeat your change.",
+        "es": "Alguien más cambió esto entretanto. Vuelve a cargarlo y repite tu cambio.",
+    }
+
+
+class HasSubmissions(Conflict):
+    """An assignment with submissions is not deleted just like that. `name`, `count`."""
+
+    texts = {
+        "en": "“{name}” has submissions ({count}), which would be lost with it. Ask for it expressly (force) if you mean it.",
+        "es": "«{name}» tiene entregas ({count}) que se perderían. Pídelo expresamente (force) si es lo que quieres.",
+    }
+
+
+class DefinitionFixed(Conflict):
+    """The definition of an assignment with submissions stays. `name`, `count`."""
+
+    texts = {
+        "en": "“{name}” has submissions ({count}) that were processed by its task definition, so that can no longer change. Everything else can.",
+        "es": "«{name}» tiene entregas ({count}) procesadas con su definición, así que esta ya no puede cambiar. Lo demás sí.",
+    }
+
+
+class AccountExists(NameTaken):
+    """The address has an account already. `name` is the address."""
+
+    texts = {
+        "en": "“{name}” has an account already. Sign in, or ask for a link to set its password.",
+        "es": "«{name}» ya tiene una cuenta. Inicia sesión o pide un enlace para definir su contraseña.",
+    }
+
+
+class AccountClosed(Conflict):
+    """The account was closed by an administrator."""
+
+    texts = {
+        "en": "This account is closed. Ask an administrator to open it again.",
+        "es": "Esta cuenta está cerrada. Pide a un administrador que la abra de nuevo.",
+    }
+
+
+class LinkExpired(Conflict):
+    """A one-time link is unknown, was used, is too old, or has been replaced."""
+
+    texts = {
+        "en": "This link was used already or has expired. Ask for a new one.",
+        "es": "Este enlace ya se usó o venció. Pide uno nuevo.",
+    }
+
+
+class NoMail(Conflict):
+    """The installation sends no mail, so it cannot send a link."""
+
+    texts = {
+        "en": "No mail is sent from here. Ask your professor or an administrator for a link to set your password.",
+        "es": "Desde aquí no se envían correos. Pide a tu profesor o a un administrador un enlace para definir tu contraseña.",
+    }
+
+
+class HasPassword(Conflict):
+    """Somebody who has set a password needs no invitation."""
+
+    texts = {
+        "en": "This person has set a password already and needs no invitation. They can reset it themselves.",
+        "es": "Esta persona ya definió su contraseña y no necesita invitación. Puede restablecerla por su cuenta.",
+    }
+
+
+class HasOtherRole(Conflict):
+    """The person is in the course already, as something else."""
+
+    texts = {
+        "en": "This person is in the course already with another role, which was kept. Change the role in the list of people if that is meant.",
+        "es": "Esta persona ya está en el curso con otro rol, que se mantuvo. Cambia el rol en la lista de personas si eso es lo que quieres.",
+    }
+
+
+class LastProfessor(Conflict):
+    """A course would be left without anybody who teaches it."""
+
+    texts = {
+        "en": "This is the only professor of the course. Add another one first.",
+        "es": "Es la única persona que enseña el curso como profesor. Agrega a otra primero.",
+    }
+
+
 class NotRequeueable(Conflict):
     """Only a task that failed can be requeued; this one is still under way or has passed."""
 
     texts = {
         "en": "Only a failed submission can be requeued; this one is waiting, running or has passed.",
         "es": "Solo se puede reencolar una entrega fallida; esta espera, está en curso o ya pasó.",
+    }
+
+
+class TooManyRequeues(Conflict):
+    """The submission has had as many attempts as it may have. `limit` of them."""
+
+    texts = {
+        "en": "This submission has had {limit} attempts, the most that it may have. Find out why it fails and have the student submit again.",
+        "es": "Esta entrega ya tuvo {limit} intentos, el máximo permitido. Busca por qué falla y pide al estudiante que entregue de nuevo.",
     }
 
 
@@ -385,12 +708,30 @@ class StorageUnavailable(Unavailable):
     }
 
 
+class NoSpace(Unavailable):
+    """The disk that uploads pass through is full."""
+
+    texts = {
+        "en": "The server has no room for the upload right now. Nothing was accepted; try again in a minute.",
+        "es": "El servidor no tiene espacio para el archivo en este momento. No se aceptó nada; intenta de nuevo en un minuto.",
+    }
+
+
 class BrokerUnavailable(Unavailable):
     """The queue does not answer."""
 
     texts = {
         "en": "The queue does not answer. What was accepted is kept and goes out by itself.",
         "es": "La cola no responde. Lo aceptado está guardado y saldrá por sí solo.",
+    }
+
+
+class MailUnavailable(Unavailable):
+    """The mail server does not answer, or put the message off. `problem` says how, for operators."""
+
+    texts = {
+        "en": "The mail server does not accept mail ({problem}). What is to be sent is kept and goes out by itself.",
+        "es": "El servidor de correo no acepta mensajes ({problem}). Lo pendiente está guardado y saldrá por sí solo.",
     }
 
 

@@ -7,25 +7,35 @@ made again under the same path before anything was published, and a message goes
 from __future__ import annotations
 
 import logging
+import random
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from core.broker import Message, Publisher
+from core.broker import Publisher
 from core.context import Context
 from core.db import notify
 from core.errors import NotFound, Unavailable
 from core.models import OutboxMessage, Task, TaskAttempt
-from core.services.attempts import OUTBOX_TOPIC, notify_task
+from core.services.attempts import OUTBOX_TOPIC, notify_tasks
+from core.services.definitions import DEFINITIONS_TOPIC
+from core.services.queueing import Chosen, choose_next
 from core.wake import Waker
 
-BATCH = 100
-"""Messages handed over in one transaction, the stated exception to holding none across a broker."""
+BATCH = 500
+"""Messages handed over in one transaction, the stated exception to holding none across a broker.
+
+RabbitMQ confirms as many at once, and one choice of who goes next serves them all.
+"""
 
 FALLBACK_SECONDS = 5.0
 """Longest pause between two looks at the rows when no notification comes."""
+
+_RETRY_SECONDS = 2.0
+"""Longest pause before a broker that was away is asked again, however many submissions come in."""
 
 _LONGEST_PAUSE = timedelta(minutes=1)
 
@@ -55,6 +65,8 @@ def run_relay(ctx: Context, waker: Waker, publisher: Publisher) -> None:
                 pass
         except Unavailable as error:
             logger.warning("relay pauses: %s", error)
+            waker.pause(random.uniform(_RETRY_SECONDS / 2, _RETRY_SECONDS))  # noqa: S311  no secret
+            continue
         waker.wait(OUTBOX_TOPIC, FALLBACK_SECONDS)
 
 
@@ -113,54 +125,50 @@ def _record_copy(ctx: Context, attempt_id: int, *, error: str | None) -> None:
 
 
 def publish_batch(ctx: Context, publisher: Publisher) -> int:
-    """Hand the oldest messages whose copy is there to the broker; how many went out.
+    """Hand the messages whose turn it is to the broker; how many went out.
 
     Raises:
         BrokerUnavailable, DatabaseUnavailable: all of them stay in the outbox.
 
     """
     with ctx.db.transaction() as session:
-        rows = session.execute(
-            select(OutboxMessage, TaskAttempt, Task)
-            .join(TaskAttempt, TaskAttempt.id == OutboxMessage.attempt_id)
-            .join(Task, Task.id == TaskAttempt.task_id)
-            .where(
-                OutboxMessage.published_at.is_(None),
-                TaskAttempt.copied_at.is_not(None),
-                TaskAttempt.closed_at.is_(None),
-                or_(OutboxMessage.next_try_at.is_(None), OutboxMessage.next_try_at <= ctx.now()),
-            )
-            .order_by(OutboxMessage.id)
-            .limit(BATCH)
-            .with_for_update(of=OutboxMessage, skip_locked=True)
-        ).all()
-        if not rows:
+        chosen = choose_next(session, ctx, BATCH)
+        if not chosen:
             return 0
-        messages = [Message(row.exchange, row.routing_key, row.body) for row, _, _ in rows]
-        outcomes = publisher.publish(session, messages)
-        sent = 0
-        for (row, attempt, task), problem in zip(rows, outcomes, strict=True):
-            sent += _record_outcome(session, ctx, row, attempt, task=task, problem=problem)
-        return sent
+        outcomes = publisher.publish(session, [one.message for one in chosen])
+        pairs = list(zip(chosen, outcomes, strict=True))
+        sent = [one for one, problem in pairs if problem is None]
+        _record_sent(session, ctx, sent)
+        for one, problem in pairs:
+            if problem is not None:
+                _record_problem(session, ctx, one, problem)
+        if len(sent) < len(chosen):
+            notify(session, DEFINITIONS_TOPIC)  # a broker that has lost what it had is set up again
+        notify_tasks(session, [one.task_id for one in chosen])
+        return len(sent)
 
 
-def _record_outcome(
-    session: Session,
-    ctx: Context,
-    row: OutboxMessage,
-    attempt: TaskAttempt,
-    *,
-    task: Task,
-    problem: str | None,
-) -> bool:
-    row.tries += 1
-    row.last_error = problem
-    if problem is None:
-        row.published_at = attempt.published_at = ctx.now()
-    else:
-        row.next_try_at = ctx.now() + min(timedelta(seconds=row.tries), _LONGEST_PAUSE)
-    notify_task(session, task)
-    return problem is None
+def _record_sent(session: Session, ctx: Context, sent: Sequence[Chosen]) -> None:
+    session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id.in_([one.outbox_id for one in sent]))
+        .values(published_at=ctx.now(), tries=OutboxMessage.tries + 1, last_error=None)
+    )
+    session.execute(
+        update(TaskAttempt)
+        .where(TaskAttempt.id.in_([one.attempt_id for one in sent]))
+        .values(published_at=ctx.now())
+    )
+
+
+def _record_problem(session: Session, ctx: Context, one: Chosen, problem: str) -> None:
+    tries = one.tries + 1
+    pause = min(timedelta(seconds=tries), _LONGEST_PAUSE)
+    session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == one.outbox_id)
+        .values(tries=tries, last_error=problem, next_try_at=ctx.now() + pause)
+    )
 
 
 def start_threads(ctx: Context, publisher: Publisher, waker: Waker) -> list[threading.Thread]:

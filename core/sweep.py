@@ -10,27 +10,47 @@ from sqlalchemy.orm import Session
 
 from core.context import Context
 from core.errors import Unavailable
-from core.models import DefinitionStage, IdempotencyRecord, LoginTicket, SignInFailure, Task, TaskAttempt
+from core.models import (
+    IdempotencyRecord,
+    LoginTicket,
+    OneTimeLink,
+    OutgoingMail,
+    SignInFailure,
+    Task,
+    TaskAttempt,
+)
+from core.services.definitions import needed_images
+from core.services.leftovers import SWEEP_TOPIC, remove_noted
 from core.wake import Waker
 
 GRACE = timedelta(hours=24)
 """Age at which a file without a row is left over; no submission takes that long to be recorded."""
 
-EVERY_SECONDS = 3600.0
+EVERY = timedelta(hours=1)
+
+RETRY_SECONDS = 60.0
+"""Longest pause until what could not be deleted is tried again."""
+
+MAILS_KEPT = timedelta(days=30)
+"""How long one can look up what became of a mail."""
 
 logger = logging.getLogger(__name__)
 
 
 def run_sweep(ctx: Context, waker: Waker) -> None:
-    """Tidy once an hour until `waker` stops."""
+    """Delete noted files as they come, and tidy once an hour, until `waker` stops."""
+    next_round = ctx.now()
     while not waker.stopping:
         try:
-            expire(ctx)
-            removed = remove_orphans(ctx)
-            logger.info("sweep removed %d files without a row", len(removed))
+            remove_noted(ctx)
+            if ctx.now() >= next_round:
+                expire(ctx)
+                removed = remove_orphans(ctx)
+                logger.info("sweep removed %d files without a row", len(removed))
+                next_round = ctx.now() + EVERY
         except Unavailable as error:
             logger.warning("sweep waits for its next turn: %s", error)
-        waker.wait("sweep", EVERY_SECONDS)
+        waker.wait(SWEEP_TOPIC, RETRY_SECONDS)
 
 
 def remove_orphans(ctx: Context) -> list[str]:
@@ -43,7 +63,7 @@ def remove_orphans(ctx: Context) -> list[str]:
             if file.modified < ctx.now() - GRACE
         ]
         with ctx.db.transaction() as session:
-            known = _known(session)
+            known = _known(session, ctx)
         for path in files:
             if path not in known:
                 ctx.storage.delete(path)
@@ -51,9 +71,9 @@ def remove_orphans(ctx: Context) -> list[str]:
     return removed
 
 
-def _known(session: Session) -> set[str]:
-    columns = (Task.original_path, TaskAttempt.file_path, DefinitionStage.remote_storage_path)
-    return {path for column in columns for path in session.scalars(select(column))}
+def _known(session: Session, ctx: Context) -> set[str]:
+    queries = (select(Task.original_path), select(TaskAttempt.file_path), needed_images(ctx))
+    return {path for query in queries for path in session.scalars(query)}
 
 
 def expire(ctx: Context) -> None:
@@ -61,4 +81,6 @@ def expire(ctx: Context) -> None:
     with ctx.db.transaction() as session:
         session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.created_at < ctx.now() - GRACE))
         session.execute(delete(LoginTicket).where(LoginTicket.expires_at < ctx.now() - GRACE))
+        session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < ctx.now() - GRACE))
+        session.execute(delete(OutgoingMail).where(OutgoingMail.created_at < ctx.now() - MAILS_KEPT))
         session.execute(delete(SignInFailure).where(SignInFailure.at < ctx.now() - GRACE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from enum import IntEnum, StrEnum
 
 
@@ -49,6 +50,23 @@ class Role(StrEnum):
     STUDENT = "student"
 
 
+class Scope(StrEnum):
+    """What a callback token is good for."""
+
+    LOGS = "logs"
+    STATUS = "status"
+    REQUEUE = "requeue"
+    READ = "read"
+
+
+class LinkPurpose(StrEnum):
+    """What a one-time link is good for. Both set a password."""
+
+    INVITATION = "invitation"
+    """The first password of an account that somebody else made; worth nothing once there is one."""
+    RESET = "reset"
+
+
 class RequeueCause(StrEnum):
     """Why a task got another run or another attempt."""
 
@@ -60,6 +78,21 @@ class RequeueCause(StrEnum):
     """The broker handed the task out again because its node was gone: a new run."""
     CRASH = "crash"
     """The broker handed the task out again after a crash report: a new run."""
+
+
+class WaitingCause(StrEnum):
+    """Why an accepted submission has not been handed to the broker yet."""
+
+    FILES = "files"
+    """Its copy cannot be made: the file server does not answer, or has lost the original."""
+    NO_QUEUE = "no_queue"
+    """No queue is bound to the key of its first stage."""
+    REFUSED = "refused"
+    """The queue takes no more."""
+    STUDENT_LIMIT = "student_limit"
+    """The student has as many under way as may be at once."""
+    ASSIGNMENT_LIMIT = "assignment_limit"
+    """The assignment has as many under way as may be at once."""
 
 
 class FailedBy(StrEnum):
@@ -122,6 +155,13 @@ class AssignmentState(StrEnum):
     UPCOMING = "upcoming"
     OPEN = "open"
     CLOSED = "closed"
+
+
+def state_at(start: datetime, end: datetime, moment: datetime) -> AssignmentState:
+    """What the dates of an assignment mean at `moment`; the due moment itself is still in time."""
+    if moment < start:
+        return AssignmentState.UPCOMING
+    return AssignmentState.OPEN if moment <= end else AssignmentState.CLOSED
 
 
 PARSING = "PARSING"

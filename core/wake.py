@@ -1,11 +1,11 @@
-"""What wakes the loops: notifications from Postgres, or the end of a pause."""
+"""What wakes loops and screens: notifications from Postgres, or the end of a pause."""
 
 from __future__ import annotations
 
 import logging
 import select as io
 import threading
-import time
+from collections.abc import Callable, Sequence
 
 import psycopg2
 
@@ -18,25 +18,26 @@ _RECONNECT_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-class Waker:
-    """One listening thread that turns notifications into wake-ups for the loops of this process.
+class TopicListener:
+    """One thread that hears every notification and passes its topics on.
 
-    A notification that comes while its loop is at work is kept until the loop waits again, and
-    after a broken connection every loop looks at its rows once.
+    `heard` gets the topics of notifications that came together. `missed` is called whenever it
+    begins to listen, at first and after a broken connection: anything may have changed before.
+    Both are called from the thread.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(
+        self, db: Database, heard: Callable[[Sequence[str]], None], missed: Callable[[], None]
+    ) -> None:
         self._db = db
+        self._heard = heard
+        self._missed = missed
         self._stop = threading.Event()
-        self._changed = threading.Condition()
-        self._counts: dict[str, int] = {}
-        self._gaps = 0
-        self._seen = threading.local()
-        self._thread = threading.Thread(target=self._listen, name="waker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="topics", daemon=True)
 
     @property
     def stopping(self) -> bool:
-        """Whether the process is about to end."""
+        """Whether the thread was told to end."""
         return self._stop.is_set()
 
     def start(self) -> None:
@@ -44,8 +45,62 @@ class Waker:
         self._thread.start()
 
     def stop(self) -> None:
-        """End every wait, now and later. Safe to call from a signal handler's thread."""
+        """Let the thread end, within a second. Safe to call from a signal handler's thread."""
         self._stop.set()
+
+    def pause(self, seconds: float) -> None:
+        """Return after `seconds`, or at once when the thread is told to end."""
+        self._stop.wait(seconds)
+
+    def join(self) -> None:
+        """Wait until it has ended; from then on nothing is passed on."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self.stopping:
+            try:
+                self._listen()
+            except (DatabaseUnavailable, psycopg2.Error, OSError) as error:
+                logger.warning("not listening for a moment: %s", error)
+                self._stop.wait(_RECONNECT_SECONDS)
+
+    def _listen(self) -> None:
+        with self._db.listening() as raw:
+            self._missed()
+            while not self.stopping:
+                if io.select([raw], [], [], _LOOK_SECONDS)[0]:
+                    raw.poll()
+                    topics = [note.payload for note in raw.notifies]
+                    raw.notifies.clear()
+                    self._heard(topics)
+
+
+class Waker:
+    """Turns notifications into wake-ups for the loops of this process.
+
+    A notification that comes while its loop is at work is kept until the loop waits again, and
+    after a broken connection every loop looks at its rows once.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._changed = threading.Condition()
+        self._counts: dict[str, int] = {}
+        self._gaps = 0
+        self._seen = threading.local()
+        self._listener = TopicListener(db, self._publish, self._publish_gap)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process is about to end."""
+        return self._listener.stopping
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._listener.start()
+
+    def stop(self) -> None:
+        """End every wait, now and later. Safe to call from a signal handler's thread."""
+        self._listener.stop()
         with self._changed:
             self._changed.notify_all()
 
@@ -56,27 +111,20 @@ class Waker:
             self._changed.wait_for(lambda: self.stopping or self._version(topic) != last, seconds)
             self._seen.version = self._version(topic)
 
+    def pause(self, seconds: float) -> None:
+        """Return after `seconds`, whatever is notified meanwhile; at once when the process ends."""
+        self._listener.pause(seconds)
+
     def _version(self, topic: str) -> tuple[int, int]:
         return self._gaps, self._counts.get(topic, 0)
 
-    def _listen(self) -> None:
-        while not self.stopping:
-            try:
-                with self._db.listening() as raw:
-                    self._publish(gap=True)
-                    while not self.stopping:
-                        if io.select([raw], [], [], _LOOK_SECONDS)[0]:
-                            raw.poll()
-                            topics = [note.payload for note in raw.notifies]
-                            raw.notifies.clear()
-                            self._publish(*topics)
-            except (DatabaseUnavailable, psycopg2.Error, OSError) as error:
-                logger.warning("not listening for a moment: %s", error)
-                time.sleep(_RECONNECT_SECONDS)
-
-    def _publish(self, *topics: str, gap: bool = False) -> None:
+    def _publish(self, topics: Sequence[str]) -> None:
         with self._changed:
-            self._gaps += gap
             for topic in topics:
                 self._counts[topic] = self._counts.get(topic, 0) + 1
+            self._changed.notify_all()
+
+    def _publish_gap(self) -> None:
+        with self._changed:
+            self._gaps += 1
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""The process of the loops: copies, relay and sweep."""
+"""The process of the loops: copies, relay, listener, topology, mails and sweep."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import threading
 import time
 from types import FrameType
 
+from core import mailing, topology
 from core.bootstrap import open_context
 from core.broker import open_publisher
 from core.config import Settings
+from core.listener import start_listener
+from core.mail import open_mailer
 from core.migrate import is_current
 from core.relay import start_threads
 from core.sweep import run_sweep
@@ -33,8 +36,14 @@ def run(settings: Settings) -> None:
     while not is_current(ctx.db) and not waker.stopping:
         time.sleep(_LOOK_SECONDS)
     waker.start()
-    threads = start_threads(ctx, open_publisher(ctx.settings), waker)
+    publisher = open_publisher(ctx.settings)
+    threads = start_threads(ctx, publisher, waker)
+    if mailer := open_mailer(ctx.settings):
+        threads.append(mailing.start_thread(ctx, mailer, waker))
+    if ctx.settings.uses_rabbitmq:
+        threads += [topology.start_thread(ctx, waker), start_listener(ctx, waker)]
     run_sweep(ctx, waker)
     for thread in threads:
         thread.join()
+    publisher.close()
     ctx.db.dispose()

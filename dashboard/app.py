@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import streamlit as st
 
-from dashboard import i18n, process, registry, shell, sign_in
+from dashboard import browser, i18n, process, registry, shell, sign_in
 
 _ = i18n.gettext
 
@@ -68,20 +66,7 @@ def _sidebar(visit: shell.Visit) -> None:
         if visit.course is not None:
             st.caption(visit.course.name)
         if st.button(_("Sign out"), key="sign-out", width="stretch"):
-            post("/session/end", {})
-
-
-def post(path: str, fields: dict[str, str]) -> None:
-    """Let the browser send a form to a route of ours and follow where it leads."""
-    st.html(
-        "<script>(() => { const form = document.createElement('form'); form.method = 'post';"
-        f"form.action = {json.dumps(path)};"
-        f"for (const [name, value] of Object.entries({json.dumps(fields)})) {{"
-        "const field = document.createElement('input'); field.type = 'hidden';"
-        "field.name = name; field.value = value; form.append(field); }"
-        "document.body.append(form); form.submit(); })();</script>",
-        unsafe_allow_javascript=True,
-    )
+            browser.post("/session/end", {})
 
 
 if __name__ == "__main__":

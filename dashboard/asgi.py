@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -19,11 +17,10 @@ from streamlit.starlette import App
 
 from core.errors import NotFound, NotSignedIn, UlosError
 from core.services import accounts, definitions, results, submissions
-from core.services.definitions import Download
+from core.services.downloads import Download
 from core.services.health import check_components
-from dashboard import process
-
-NONCE_SECONDS = 24 * 3600
+from dashboard import document, live, process, uploads
+from dashboard.origin import same_origin
 
 logger = logging.getLogger(__name__)
 
@@ -32,42 +29,24 @@ logger = logging.getLogger(__name__)
 async def lifespan(_: App) -> AsyncIterator[None]:
     """Import what pages need and take it out of the garbage collector's sight before anybody comes.
 
-    Streamlit collects after every script run; frozen, a rerun costs a tenth.
+    Streamlit would collect everything after every script run; that is switched off in its
+    configuration (`runner.postScriptGC`) and done now and then instead.
     """
     process.warm_up()
     gc.collect()
     gc.freeze()
+    live.CHANNEL.start()
+    collecting = asyncio.create_task(process.collect_garbage())
     yield
+    collecting.cancel()
+    await live.CHANNEL.stop()
     process.close()
-
-
-class NonceMiddleware(BaseHTTPMiddleware):
-    """Gives each browser a nonce cookie, so that a sign-in ends where it began (no login CSRF)."""
-
-    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        """Add the cookie to answers for browsers that have none."""
-        response = await call_next(request)
-        if process.NONCE_COOKIE not in request.cookies and request.method == "GET":
-            response.set_cookie(
-                process.NONCE_COOKIE,
-                secrets.token_urlsafe(24),
-                max_age=NONCE_SECONDS,
-                httponly=True,
-                samesite="strict",
-                secure=process.settings().cookie_secure,
-            )
-        return response
-
-
-def _same_origin(request: Request) -> bool:
-    origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc == request.headers.get("host")
 
 
 async def start_session(request: Request) -> Response:
     """Trade the one-time ticket for the session cookie and go on to the page that was asked for."""
     form = await request.form()
-    if not _same_origin(request):
+    if not same_origin(request):
         return PlainTextResponse("forbidden", 403)
     try:
         token = await run_in_threadpool(
@@ -98,7 +77,7 @@ def _local_path(wanted: str) -> str:
 
 async def end_session(request: Request) -> Response:
     """Sign out, in every tab."""
-    if not _same_origin(request):
+    if not same_origin(request):
         return PlainTextResponse("forbidden", 403)
     token = request.cookies.get(process.SESSION_COOKIE, "")
     await run_in_threadpool(accounts.end_session, process.context(), token)
@@ -115,12 +94,13 @@ def download(request: Request) -> Response:
         return PlainTextResponse(NotSignedIn().sentence("es"), 401)
     try:
         file = _open(request, session)
+        pieces = file.pieces
     except UlosError as error:
         return PlainTextResponse(error.sentence(session.person.language or ctx.settings.language), 404)
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}"}
     if file.size is not None:
         headers["Content-Length"] = str(file.size)
-    return StreamingResponse(file.pieces, media_type="application/octet-stream", headers=headers)
+    return StreamingResponse(pieces, media_type="application/octet-stream", headers=headers)
 
 
 def _open(request: Request, session: accounts.SignedIn) -> Download:
@@ -150,10 +130,12 @@ def alive(_: Request) -> Response:
 app = App(
     "dashboard/app.py",
     lifespan=lifespan,
-    middleware=[Middleware(NonceMiddleware)],
     routes=[
+        *document.ROUTES,
         Route("/session/start", start_session, methods=["POST"]),
         Route("/session/end", end_session, methods=["POST"]),
+        live.CHANNEL.route,
+        uploads.route(process.context),
         Route("/files/{kind}/{number:int}/{part:int}", download),
         Route("/readyz", ready),
         Route("/healthz", alive),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import importlib
 import threading
 from functools import cache
@@ -12,6 +14,8 @@ from core.context import Context
 
 SESSION_COOKIE = "ulos_session"
 NONCE_COOKIE = "ulos_nonce"
+
+COLLECT_SECONDS = 60.0
 
 _WARM = (
     "pandas",
@@ -45,6 +49,13 @@ def warm_up() -> None:
     """Import what pages need, so that the first visitor does not wait for it."""
     for module in _WARM:
         importlib.import_module(module)
+
+
+async def collect_garbage() -> None:
+    """Collect what runs of pages leave in cycles, every minute, until cancelled."""
+    while True:
+        await asyncio.sleep(COLLECT_SECONDS)
+        gc.collect()
 
 
 def close() -> None:

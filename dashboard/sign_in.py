@@ -1,11 +1,21 @@
-"""The sign-in form: a right password buys a ticket, the browser trades it for its cookie."""
+"""The sign-in form: a right password buys a ticket, the browser trades it for its cookie.
+
+The form and the check of the password are streamlit-authenticator's. Who there is, how often may be
+tried, and the session that follows are ours (docs/decisions/0002-sessions.md).
+"""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
 import streamlit as st
+import streamlit_authenticator as stauth
 
 from core.services import accounts
-from dashboard import i18n, process, shell
+from core.services.accounts import Attempt, Person
+from dashboard import browser, i18n, process, shell
 
 _ = i18n.gettext
 
@@ -17,35 +27,96 @@ def show() -> None:
     with middle:
         st.title("ULOS")
         st.caption("Uniandes Lab Orchestration System")
-        language = st.segmented_control(
-            "Idioma / Language",
-            list(i18n.LANGUAGES),
-            format_func=i18n.LANGUAGES.__getitem__,
-            key="sign-in-language",
-            default=i18n.language(),
-        )
-        if language and language != i18n.language():
-            st.session_state["language"] = language
-            st.rerun()
-        with st.form("sign-in"):
-            email = st.text_input(_("E-mail"), key="sign-in-email", autocomplete="username")
-            password = st.text_input(
-                _("Password"), type="password", key="sign-in-password", autocomplete="current-password"
-            )
-            pressed = st.form_submit_button(_("Sign in"), type="primary", width="stretch")
-        if pressed:
-            with shell.errors():
-                _enter(email, password)
+        _choose_language()
+        with shell.errors():
+            person = _ask()
+            if person is not None:
+                _enter(person)
 
 
-def _enter(email: str, password: str) -> None:
-    from dashboard.app import post  # noqa: PLC0415  the entry script imports this module
+def _choose_language() -> None:
+    chosen = st.segmented_control(
+        "Idioma / Language",
+        list(i18n.LANGUAGES),
+        format_func=i18n.LANGUAGES.__getitem__,
+        key="sign-in-language",
+        default=i18n.language(),
+    )
+    if chosen and chosen != i18n.language():
+        st.session_state["language"] = chosen
+        st.rerun()
 
-    ctx = process.context()
-    person = accounts.sign_in(ctx, email=email, password=password, address=st.context.ip_address or "local")
+
+class _Asked(MutableMapping[str, dict[str, Any]]):
+    """The users of the package's form: whoever it asks for, looked up once, with our limits.
+
+    Unknown people have nobody's hash, so the form cannot tell them from wrong passwords.
+    """
+
+    def __init__(self) -> None:
+        self.attempt: Attempt | None = None
+        self._users: dict[str, dict[str, Any]] = {}
+
+    def __getitem__(self, email: str) -> dict[str, Any]:
+        if email not in self._users:
+            address = st.context.ip_address or "local"
+            self.attempt = accounts.begin_sign_in(process.context(), email=email, address=address)
+            self._users[email] = {"password": self.attempt.password_hash, "email": email, "name": email}
+        return self._users[email]
+
+    def __contains__(self, email: object) -> bool:
+        return True
+
+    def __setitem__(self, email: str, user: dict[str, Any]) -> None:
+        self._users[email] = user
+
+    def __delitem__(self, email: str) -> None:
+        del self._users[email]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._users)
+
+    def __len__(self) -> int:
+        return len(self._users)
+
+
+def _ask() -> Person | None:
+    """Show the package's form; the person once their password was right.
+
+    Raises:
+        WrongCredentials, TooManyAttempts: it was not, or too often.
+
+    """
+    form = stauth.Authenticate(
+        {"usernames": {}},
+        cookie_name="ulos_unused",
+        cookie_key=secrets.token_hex(32),
+        cookie_expiry_days=0,  # its cookie is never set: scripts can read it and signing out does not end it
+        auto_hash=False,
+        login_sleep_time=0,  # a pause here would lose the address that the person came for
+    )
+    asked = _Asked()
+    form.authentication_controller.authentication_model.credentials["usernames"] = asked
+    form.login(
+        fields={
+            "Form name": _("Your account"),
+            "Username": _("E-mail"),
+            "Password": _("Password"),
+            "Login": _("Sign in"),
+        },
+        key="sign-in",
+    )
+    matches = st.session_state["authentication_status"] is True
+    st.session_state["authentication_status"] = None  # the cookie decides who is signed in, not this
+    if asked.attempt is None:
+        return None
+    return accounts.settle_sign_in(process.context(), asked.attempt, matches=matches)
+
+
+def _enter(person: Person) -> None:
     nonce = st.context.cookies.get(process.NONCE_COOKIE, "")
-    ticket = accounts.open_ticket(ctx, person.id, nonce=nonce)
-    post("/session/start", {"ticket": ticket, "next": _wanted()})
+    ticket = accounts.open_ticket(process.context(), person.id, nonce=nonce)
+    browser.post("/session/start", {"ticket": ticket, "next": _wanted()})
 
 
 def _wanted() -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import streamlit as st
 
 from core.services import results, submissions
-from core.services.submissions import AttemptView, StageView, TaskView
-from core.vocabulary import LogLevel, StageStatus
-from dashboard import i18n, shell
+from core.services.submissions import AttemptView, StageView, TaskView, WaitingReason
+from core.vocabulary import LogLevel, StageStatus, WaitingCause
+from dashboard import i18n, live, shell
 from dashboard.tables import stage_label, status_label
 
 _ = i18n.gettext
@@ -23,6 +25,8 @@ def show(visit: shell.Visit, task_id: int) -> None:
         f"{_('received')} {i18n.datetime_text(task.summary.created_at, visit.zone)} · "
         f"{i18n.bytes_text(task.size)}"
     )
+    if current.waiting_reason is not None:
+        st.info(_waiting(current.waiting_reason))
     for column, stage in zip(st.columns(len(current.stages)), current.stages, strict=True):
         with column.container(border=True):
             _stage(visit, current, stage)
@@ -34,17 +38,45 @@ def show(visit: shell.Visit, task_id: int) -> None:
     _downloads(task)
 
 
+def _waiting(reason: WaitingReason) -> str:
+    """What the person who waits is told: what is in the way, and what will happen."""
+    match reason.cause:
+        case WaitingCause.NO_QUEUE:
+            text = _("Waiting: no queue is bound to {place}. It goes out by itself once there is one.")
+        case WaitingCause.REFUSED:
+            text = _("Waiting: the queue {place} takes no more. It goes out by itself once there is room.")
+        case WaitingCause.FILES:
+            text = _("Waiting for the file server. It goes out by itself once the file can be copied.")
+        case WaitingCause.STUDENT_LIMIT:
+            text = _(
+                "Waiting for its turn: {limit} submissions of this student are under way, the most that "
+                "may be at once. Of those that wait, the newest goes first."
+            )
+        case WaitingCause.ASSIGNMENT_LIMIT:
+            text = _(
+                "Waiting for its turn: {limit} submissions of this assignment are under way, the most that "
+                "may be at once. The oldest go first, and first submissions before requeued ones."
+            )
+    return text.format(place=reason.place, limit=reason.limit)
+
+
 def _stage(visit: shell.Visit, attempt: AttemptView, stage: StageView) -> None:
     failed = any(other.status is StageStatus.FAILED for other in attempt.stages)
     st.markdown(f"**{stage.stage_name}**")
     st.write(stage_label(stage.status, after_failure=failed))
-    now = visit.ctx.now()
     if stage.queued_at and not (failed and stage.status is StageStatus.PENDING):
-        waited = ((stage.started_at or now) - stage.queued_at).total_seconds()
-        st.caption(f"{_('waited')} {i18n.duration_text(waited)}")
+        _span(visit, _("waited"), stage.queued_at, stage.started_at, key=f"waited-{stage.id}")
     if stage.started_at:
-        ran = ((stage.ended_at or now) - stage.started_at).total_seconds()
-        st.caption(f"{_('ran')} {i18n.duration_text(ran)}")
+        _span(visit, _("ran"), stage.started_at, stage.ended_at, key=f"ran-{stage.id}")
+
+
+def _span(visit: shell.Visit, label: str, start: datetime, end: datetime | None, *, key: str) -> None:
+    """How long something took, or has been taking."""
+    seconds = ((end or visit.ctx.now()) - start).total_seconds()
+    if end is None:
+        live.elapsed(label, seconds, key=key)
+    else:
+        st.caption(f"{label} {i18n.duration_text(seconds)}")
 
 
 def _outputs(visit: shell.Visit, task: TaskView) -> None:
@@ -54,7 +86,10 @@ def _outputs(visit: shell.Visit, task: TaskView) -> None:
         read = results.read_results(visit.ctx, visit.actor, task.summary.id)
         for output in read.outputs:
             st.markdown(f"**{output.stage_name}**")
-            st.code(output.text or "—", language=None)
+            if output.text is None:
+                st.caption(_("Its output is not kept any more."))
+            else:
+                st.code(output.text or "—", language=None)
         if read.files:
             st.caption(", ".join(read.files))
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pandas as pd
 import streamlit as st
 
-from core.services import monitoring, requeues
+from core.services import monitoring, requeues, topics
 from core.services.monitoring import Scope
 from dashboard import charts, i18n, live, shell
 
@@ -103,6 +103,7 @@ names = {"24": _("24 hours"), "168": _("7 days"), "720": _("30 days"), "all": _(
 st.segmented_control(
     _("Window"), list(names), format_func=names.__getitem__, default="720", key="window", bind="query-params"
 )
-live.show(figures)
+followed = topics.of_course(visit.course.id) if visit.course else topics.MONITORING
+live.show(figures, topics=[followed], pausable=True, gap_seconds=2.0)
 with shell.errors():
     failures()

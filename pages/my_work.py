@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services import assignments, submissions
-from core.services.assignments import AssignmentView
+from core.services import assignments, submissions, topics
 from core.vocabulary import AssignmentState
-from dashboard import i18n, live, shell, task_view
+from dashboard import i18n, live, shell, task_view, uploads
 from dashboard.tables import state_label
 
 _ = i18n.gettext
 visit = shell.enter()
 
 
-def upload(view: AssignmentView) -> None:
-    """The form; what was accepted is answered with a receipt."""
-    key = shell.form_key(f"upload-{view.id}")
-    file = st.file_uploader(_("Your work as a ZIP archive"), key=f"file-{view.id}-{key}")
-    if st.button(_("Submit"), type="primary", key=f"submit-{view.id}", disabled=file is None) and file:
-        with shell.errors():
-            receipt = submissions.submit(
-                visit.ctx, visit.actor, view.id, file, file_name=file.name, submit_key=key
-            )
-            st.session_state["receipt"] = receipt
-            st.session_state["task"] = receipt.task_id
-            shell.renew_form_key(f"upload-{view.id}")
-            st.rerun()
+def remember(task_id: int) -> None:
+    """What was just accepted is what is shown next."""
+    st.session_state["receipt"] = st.session_state["task"] = task_id
 
 
 st.title(_("My work"))
@@ -43,15 +32,17 @@ with shell.errors():
             with st.expander(title, key=f"assignment-{view.id}"):
                 st.caption(f"{state_label(view.state)} · {_('time left')}: {i18n.duration_text(left)}")
                 st.write(view.assignment_description)
-                upload(view)
+                uploads.form(view.id, remember)
 
-receipt = st.session_state.get("receipt")
-if receipt is not None:
-    st.success(
-        f"{_('Accepted')}. {_('Reference')} **{receipt.reference}** · "
-        f"{i18n.datetime_text(receipt.received_at, visit.zone)}"
-    )
-    st.code(f"SHA-256 {receipt.sha256}", language=None)
+accepted = st.session_state.get("receipt")
+if accepted is not None:
+    with shell.errors():
+        task = submissions.get_task(visit.ctx, visit.actor, accepted)
+        st.success(
+            f"{_('Accepted')}. {_('Reference')} **{task.summary.reference}** · "
+            f"{i18n.datetime_text(task.summary.created_at, visit.zone)}"
+        )
+        st.code(f"SHA-256 {task.sha256}", language=None)
 
 with shell.errors():
     tasks = submissions.list_my_tasks(visit.ctx, visit.actor, visit.course.id)
@@ -65,4 +56,4 @@ with shell.errors():
             for task in tasks
         }
         chosen = st.selectbox(_("Submission"), list(labels), format_func=labels.__getitem__, key="task")
-        live.show(lambda fresh: task_view.show(fresh, chosen))
+        live.show(lambda fresh: task_view.show(fresh, chosen), topics=[topics.of_task(chosen)])

@@ -7,7 +7,7 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
-from core.services import assignments, requeues, submissions
+from core.services import assignments, requeues, submissions, topics
 from core.vocabulary import StageStatus
 from dashboard import charts, i18n, live, shell, task_view
 from dashboard.tables import stage_label, status_label
@@ -89,4 +89,4 @@ with shell.errors():
             if st.button(_("Requeue"), key=f"requeue-{task_id}"):
                 requeues.requeue(visit.ctx, visit.actor, task_id)
                 st.rerun()
-        live.show(lambda fresh: task_view.show(fresh, task_id))
+        live.show(lambda fresh: task_view.show(fresh, task_id), topics=[topics.of_task(task_id)])

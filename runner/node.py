@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
+import secrets
 import shutil
 import tarfile
 import tempfile
@@ -16,28 +18,40 @@ from pathlib import Path
 from core import archive, wire
 from core.broker import Consumer, Delivery, Message
 from core.config import Settings
-from core.errors import BadArchive, NotFound, StorageUnavailable
+from core.errors import ArchiveBomb, BadArchive, NotFound, StorageUnavailable
 from core.storage import Storage
 from runner.callbacks import Callbacks, Stopped
-from runner.sandbox import NOBODY, OUTPUT_BYTES, Outcome, Sandbox
+from runner.sandbox import NOBODY, Outcome, Sandbox
+from runner.watch import Limit
 
 RENEW_SECONDS = 5.0
-LOGGED_LINES = 200
-"""Lines of a stage's output that are sent as log; all of it is in the output file."""
-
 logger = logging.getLogger(__name__)
 
 _NO_SANDBOX = {
     "en": "The platform has no sandbox for student code: install bubblewrap and requeue the submission.",
     "es": "La plataforma no tiene un entorno aislado para ejecutar código: instala bubblewrap y reencola.",
 }
-_TIME_UP = {
-    "en": "The stage was stopped after {seconds} s, the longest it may take.",
-    "es": "La etapa se detuvo tras {seconds} s, lo máximo permitido.",
+_STOPPED = {
+    Limit.TIME: {
+        "en": "The stage was stopped after {seconds} s, the longest it may take.",
+        "es": "La etapa se detuvo tras {seconds} s, lo máximo permitido.",
+    },
+    Limit.MEMORY: {
+        "en": "The stage was stopped because it used more memory than allowed.",
+        "es": "La etapa se detuvo porque usó más memoria de la permitida.",
+    },
+    Limit.DISK: {
+        "en": "The stage was stopped because it wrote more files than allowed.",
+        "es": "La etapa se detuvo porque escribió más archivos de lo permitido.",
+    },
 }
 _FAILED = {
     "en": "The stage ended with code {code} and printed nothing.",
     "es": "La etapa terminó con código {code} sin imprimir nada.",
+}
+_CRASHED = {
+    "en": "The platform failed, not your work (incident {incident}). A monitor can requeue the submission.",
+    "es": "Falló la plataforma, no tu trabajo (incidente {incident}). Un monitor puede reencolar la entrega.",
 }
 _LOST = {
     "en": "The files of this attempt could not be read: {error}",
@@ -71,6 +85,12 @@ class Node:
         except (Stopped, StorageUnavailable) as error:
             logger.warning("task %s is given back: %r", message.task_id, error)
             consumer.give_back(delivery)
+        except Exception:  # a message that crashes its consumer is put aside, and its task told so
+            incident = secrets.token_hex(4)
+            logger.exception("incident %s: task %s is put aside", incident, message.task_id)
+            with contextlib.suppress(Stopped):
+                _Job(self, message, callbacks, lambda: not self.stopping.is_set()).crashed(incident)
+            consumer.reject(delivery)
         finally:
             callbacks.close()
 
@@ -132,6 +152,13 @@ class _Job:
         self.callbacks.status(task_id, attempt, name, "COMPLETED" if reason is None else "FAILED")
         return reason is None
 
+    def crashed(self, incident: str) -> None:
+        """Fail the stage because of us, not of the submission."""
+        task_id, attempt, name = self.message.task_id, self.message.attempt, self.stage.name
+        reason = _CRASHED[self.node.settings.language].format(incident=incident)
+        self.callbacks.log(task_id, attempt, name, reason, "error")
+        self.callbacks.status(task_id, attempt, name, "FAILED")
+
     def _execute(self) -> str | None:
         """Run the stage; None when it passed, else the reason for the student."""
         language = self.node.settings.language
@@ -154,11 +181,11 @@ class _Job:
                 timeout_seconds=self.stage.timeout_seconds,
                 language=language,
                 keep_going=self.keep_going,
+                say=self._say,
             )
             if not self.keep_going():
                 raise Stopped
-            self._log_output(outcome)
-            self._write_back(work, outcome)
+            outcome = self._write_back(work, outcome)
         return self._reason(outcome)
 
     def _fetch(self, work: Path, image: Path) -> None:
@@ -172,16 +199,24 @@ class _Job:
         with tarfile.open(fileobj=packed, mode="r:*") as files:
             files.extractall(image, filter="data")
 
-    def _log_output(self, outcome: Outcome) -> None:
-        lines = outcome.output.splitlines()
-        if lines:
-            shown = "\n".join(lines[:LOGGED_LINES])
-            self.callbacks.log(self.message.task_id, self.message.attempt, self.stage.name, shown)
+    def _say(self, text: str) -> None:
+        self.callbacks.log(self.message.task_id, self.message.attempt, self.stage.name, text)
 
-    def _write_back(self, work: Path, outcome: Outcome) -> None:
+    def _write_back(self, work: Path, outcome: Outcome) -> Outcome:
+        """Put what the stage left on the attempt's path; only its output where that is too much."""
         name = f"output_{self.stage.exchange}_{self.stage.routing_key}.txt".replace("/", "_")
-        (work / name).unlink(missing_ok=True)
-        (work / name).write_text(outcome.output[:OUTPUT_BYTES], encoding="utf-8")
+        _add(work, name, outcome.output)
+        try:
+            self._store(work)
+        except ArchiveBomb:
+            shutil.rmtree(work)
+            work.mkdir()
+            _add(work, name, outcome.output)
+            self._store(work)
+            return Outcome(Limit.DISK, outcome.output)
+        return outcome
+
+    def _store(self, work: Path) -> None:
         with tempfile.TemporaryFile() as file:
             archive.pack(work, file)
             file.seek(0)
@@ -189,12 +224,21 @@ class _Job:
 
     def _reason(self, outcome: Outcome) -> str | None:
         language = self.node.settings.language
-        if outcome.code is None:
-            return _TIME_UP[language].format(seconds=self.stage.timeout_seconds)
-        if outcome.code == 0:
+        if isinstance(outcome.end, Limit):
+            return _STOPPED[outcome.end][language].format(seconds=self.stage.timeout_seconds)
+        if outcome.end == 0:
             return None
         lines = [line for line in outcome.output.splitlines() if line.strip()]
-        return lines[-1] if lines else _FAILED[language].format(code=outcome.code)
+        return lines[-1] if lines else _FAILED[language].format(code=outcome.end)
+
+
+def _add(work: Path, name: str, output: str) -> None:
+    """Write the stage's output, whatever the stage itself may have left under this name."""
+    path = work / name
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    path.write_text(output, encoding="utf-8")
 
 
 def _enclosed(work: Path) -> Path:

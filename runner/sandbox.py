@@ -5,33 +5,36 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.config import Settings
+from runner.tail import Tail
+from runner.watch import Limit, watch
 
 NOBODY = 65534
 MEMORY_BYTES = 1_000_000_000
 FILE_BYTES = 200_000_000
 PROCESSES = 64
 OPEN_FILES = 256
+SCRATCH_BYTES = 100_000_000
 OUTPUT_BYTES = 1_000_000
-"""Limits of one stage. What is printed beyond `OUTPUT_BYTES` is cut off."""
+"""Limits of one process of a stage; `runner.watch` has those of all together. `/tmp` is memory.
 
-_PYTHON = "/usr/bin/python3"
+What is printed beyond `OUTPUT_BYTES` is cut off."""
+
+_AT_MOST_PROCESSES = ("prlimit", f"--nproc={PROCESSES}:{PROCESSES}", "--")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a command ended. `code` is None when its time was up."""
+    """How a command ended: with a code, at a limit, or (None) because the work had to end."""
 
-    code: int | None
+    end: int | Limit | None
     output: str
 
 
@@ -43,11 +46,12 @@ class Sandbox:
 
     def run(
         self, command: str, *, work: Path, image: Path, timeout_seconds: float, language: str,
-        keep_going: Callable[[], bool],
+        keep_going: Callable[[], bool], say: Callable[[str], None],
     ) -> Outcome:  # fmt: skip
         """Run `command` in `work` with `image` at /image (read-only), in at most `timeout_seconds`.
 
-        It is ended early when `keep_going` says no; whatever it started ends with it.
+        It is ended early when `keep_going` says no; whatever it started ends with it. `say` gets
+        the first lines that it prints, as it prints them.
         """
         inner = command if self.bwrap else command.replace("/image/", f"{image}/")
         full = [*self._wrap(work, image, language), "/bin/sh", "-c", inner]
@@ -61,12 +65,13 @@ class Sandbox:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=lambda: _limit(timeout_seconds),  # noqa: PLW1509  system calls only
+                preexec_fn=lambda: _limit(timeout_seconds, wrapped=self.bwrap is not None),  # noqa: PLW1509  system calls only
             )
-            code = _wait(process, timeout_seconds, keep_going)
+            with Tail(out.fileno(), say):
+                end = watch(process, work, timeout_seconds, keep_going)
             out.seek(0)
             text = out.read(OUTPUT_BYTES).decode("utf-8", errors="replace")
-        return Outcome(code, text)
+        return Outcome(end, text)
 
     def _wrap(self, work: Path, image: Path, language: str) -> list[str]:
         if self.bwrap is None:
@@ -75,15 +80,19 @@ class Sandbox:
         for folder in ("/usr", "/bin", "/lib", "/lib64", "/etc/alternatives", "/etc/ld.so.cache"):
             if Path(folder).exists():
                 wrapped += ["--ro-bind", folder, folder]
-        wrapped += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108  inside, its own
+        wrapped += ["--proc", "/proc", "--dev", "/dev"]
+        wrapped += ["--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]  # noqa: S108  inside, its own
         wrapped += ["--ro-bind", str(image), "/image", "--bind", str(work), "/work", "--chdir", "/work"]
         for name, value in (("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8"), ("HOME", "/tmp")):  # noqa: S108
             wrapped += ["--setenv", name, value]
-        return [*wrapped, "--setenv", "ULOS_LANGUAGE", language, "--"]
+        # Counted inside, where nobody else's processes are: set outside, one submission's fork bomb
+        # would take the processes of every other.
+        return [*wrapped, "--setenv", "ULOS_LANGUAGE", language, "--", *_AT_MOST_PROCESSES]
 
 
-def _limit(seconds: float) -> None:
+def _limit(seconds: float, *, wrapped: bool) -> None:
     """Limits that are inherited by all that follows; as root, become nobody first."""
+    count_processes = os.geteuid() == 0 and not wrapped
     if os.geteuid() == 0:
         os.setgroups([])
         os.setgid(NOBODY)
@@ -94,28 +103,10 @@ def _limit(seconds: float) -> None:
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_CPU, int(seconds) + 5),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, PROCESSES),
     ):
         resource.setrlimit(kind, (most, most))
-
-
-def _wait(
-    process: subprocess.Popen[bytes], timeout_seconds: float, keep_going: Callable[[], bool]
-) -> int | None:
-    deadline = time.monotonic() + timeout_seconds
-    try:
-        while time.monotonic() < deadline and keep_going():
-            try:
-                return process.wait(0.1)
-            except subprocess.TimeoutExpired:
-                continue
-        return None
-    finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            process.poll()
-        process.wait()
+    if count_processes:
+        resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
 
 
 def find_sandbox(settings: Settings) -> Sandbox:
@@ -135,9 +126,15 @@ def _works(program: str) -> bool:
         work.mkdir()
         image.mkdir()
         outcome = Sandbox(program).run(
-            "true", work=work, image=image, timeout_seconds=10, language="en", keep_going=lambda: True
+            "true",
+            work=work,
+            image=image,
+            timeout_seconds=10,
+            language="en",
+            keep_going=lambda: True,
+            say=lambda _: None,
         )
-        return outcome.code == 0
+        return outcome.end == 0
 
 
 def _unpacked(settings: Settings) -> Path:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from core.broker import PostgresPublisher
+from sqlalchemy import event, update
+
+from core.broker import open_publisher
+from core.config import Settings
 from core.context import PLATFORM, Actor, Context
+from core.models import User
 from core.relay import copy_next, publish_batch
 from core.services import accounts, assignments, courses, definitions, reports, submissions
 from core.services.assignments import AssignmentDraft
 from core.services.definitions import DefinitionDraft, StageDraft
 from core.services.submissions import Receipt
 from core.vocabulary import LogLevel, Role
+
+REASON = "Line 3: unknown command"
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,11 @@ class World:
     monitor: Actor
     student: Actor
     stranger: Actor
+
+
+def with_settings(ctx: Context, settings: Settings) -> Context:
+    """The same world under other settings."""
+    return replace(ctx, settings=settings)
 
 
 def person(ctx: Context, name: str, **options: object) -> Actor:
@@ -69,12 +83,22 @@ def world(ctx: Context) -> World:
     return World(course_id, assignment.id, definition.id, **people)
 
 
+def classmates(ctx: Context, world: World, count: int) -> list[World]:
+    """The same world as other students of the course see it."""
+    seen = []
+    for number in range(count):
+        student = person(ctx, f"classmate{number}")
+        courses.enrol(ctx, PLATFORM, world.course_id, student.user_id or 0, Role.STUDENT)
+        seen.append(replace(world, student=student))
+    return seen
+
+
 def archive(**files: str) -> io.BytesIO:
     """A zip of text files, in one enclosing folder; `main_gcode="…"` becomes `main.gcode`."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as made:
         for name, text in (files or {"main_gcode": "G28"}).items():
-            made.writestr(f"work/{name.replace('_', '.')}", text)
+            made.writestr(zipfile.ZipInfo(f"work/{name.replace('_', '.')}"), text)
     content.seek(0)
     return content
 
@@ -89,10 +113,45 @@ def carry(ctx: Context) -> int:
     """One turn of the loops: every copy made, everything published."""
     while copy_next(ctx):
         pass
-    return publish_batch(ctx, PostgresPublisher())
+    publisher = open_publisher(ctx.settings)
+    sent = publish_batch(ctx, publisher)
+    publisher.close()
+    return sent
 
 
-def fail(ctx: Context, orchestrator: Actor, task_id: int, reason: str = "Line 3: unknown command") -> None:
+def fail(ctx: Context, orchestrator: Actor, task_id: int, reason: str = REASON) -> None:
     reports.set_stage_statuses(ctx, orchestrator, task_id, {"PARSING": "IN_PROGRESS"})
     reports.add_task_log(ctx, orchestrator, task_id, reason, stage="PARSING", level=LogLevel.ERROR)
     reports.set_stage_statuses(ctx, orchestrator, task_id, {"PARSING": "FAILED"})
+
+
+def invited(ctx: Context, name: str = "invited", **options: object) -> Actor:
+    """Somebody whose account was made by others and who has set no password yet."""
+    made = person(ctx, name, **options)
+    with ctx.db.transaction() as session:
+        session.execute(update(User).where(User.id == made.user_id).values(password_hash=None))
+    return made
+
+
+@contextmanager
+def statements(ctx: Context) -> Iterator[list[str]]:
+    """The SQL that runs within the block, without its values."""
+    made: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        made.append(statement)
+
+    engine = ctx.db._engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield made
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Return when `condition` holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.02)

@@ -63,7 +63,7 @@ def running(name: str, *, tls: bool = False) -> Iterator[FtpServer]:
         folder = Path(temporary)
         folder.chmod(0o755)  # the server may work as another user
         if name in ("embedded", "aioftp"):
-            with aioftp_server(folder) if name == "aioftp" else _embedded_server(folder) as server:
+            with aioftp_server(folder) if name == "aioftp" else embedded_server(folder) as server:
                 yield server
         else:
             with _packaged_server(name, folder, tls=tls) as server:
@@ -94,7 +94,7 @@ def aioftp_server(folder: Path, disk: str = "sound", idle_timeout: float = 0) ->
 
 
 @contextlib.contextmanager
-def _embedded_server(folder: Path) -> Iterator[FtpServer]:
+def embedded_server(folder: Path) -> Iterator[FtpServer]:
     """The one of the embedded default, as a program of its own."""
     port = _free_port()
     program = f"""

@@ -77,11 +77,17 @@ class RabbitMq:
     def new_vhost(self) -> str:
         """The address of a new, empty virtual host."""
         name = f"test{next(self._vhosts)}"
-        self.evaluate(
-            f'ok = rabbit_vhost:add(<<"{name}">>, <<"tests">>), ok = rabbit_auth_backend_internal:'
-            f'set_permissions(<<"{USER}">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"tests">>)'
-        )
+        self.evaluate(f'rabbit_vhost:add(<<"{name}">>, <<"tests">>)')
+        self._permit(name, write=".*")
         return self.url(name)
+
+    def forbid_writing(self, url: str) -> None:
+        """Take the right to publish and to bind, in the virtual host that `url` leads to."""
+        self._permit(url.rsplit("/", 1)[1], write="")
+
+    def _permit(self, vhost: str, *, write: str) -> None:
+        who, rights = f'<<"{USER}">>, <<"{vhost}">>', f'<<".*">>, <<"{write}">>, <<".*">>'
+        self.evaluate(f'rabbit_auth_backend_internal:set_permissions({who}, {rights}, <<"tests">>)')
 
     def start(self) -> None:
         """Start it, or start it again on what it has kept, and wait until it takes connections."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.broker.interface import Consumer, Delivery, Message, Publisher
+from core.broker.interface import Consumer, Delivery, Message, Publisher, no_queue
 from core.broker.postgres import (
     LEASE,
     QUEUE_TOPIC,
@@ -31,6 +31,7 @@ __all__ = [
     "RabbitConsumer",
     "RabbitPublisher",
     "ReportIntake",
+    "no_queue",
     "open_consumer",
     "open_publisher",
 ]

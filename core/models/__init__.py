@@ -13,12 +13,15 @@ from core.models.definitions import (
     ProcessingStatus,
     TaskDefinition,
 )
+from core.models.files import UnneededFile
 from core.models.people import (
     ApiToken,
     CallbackToken,
     Course,
     CourseMember,
     LoginTicket,
+    OneTimeLink,
+    OutgoingMail,
     SignInFailure,
     User,
     WebSession,
@@ -47,8 +50,10 @@ __all__ = [
     "DefinitionVersion",
     "IdempotencyRecord",
     "LoginTicket",
+    "OneTimeLink",
     "OriginalBytes",
     "OutboxMessage",
+    "OutgoingMail",
     "ParkedReport",
     "ProcessingStage",
     "ProcessingStatus",
@@ -61,6 +66,7 @@ __all__ = [
     "TaskLog",
     "TaskMetrics",
     "TaskStageStatus",
+    "UnneededFile",
     "User",
     "WebSession",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,13 +48,15 @@ class QueueMessage(Base):
 
 
 class IdempotencyRecord(Base):
-    """The answer that was given under an `Idempotency-Key`, replayed for 24 hours."""
+    """The answer that was given under an `Idempotency-Key`, replayed for 24 hours.
+
+    Written in the transaction of its effect, so `answer` is empty only while that runs.
+    """
 
     __tablename__ = "idempotency_record"
     __table_args__ = (Index("ix_idempotency_record_created_at", "created_at"),)
 
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
-    status: Mapped[int | None] = mapped_column(SmallInteger)
     answer: Mapped[dict[str, object] | None] = mapped_column(JSONB)
     created_at: Mapped[Moment]

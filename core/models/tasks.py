@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BIGINT,
     CheckConstraint,
+    Computed,
     ForeignKey,
     Index,
     LargeBinary,
@@ -32,6 +33,7 @@ class Task(Base):
         CheckConstraint("original_size >= 0", name="original_size"),
         CheckConstraint("current_attempt >= 1", name="current_attempt"),
         Index("ix_task_assignment_id_created_by_id_id", "assignment_id", "created_by_id", "id"),
+        Index("ix_task_assignment_id_id", "assignment_id", "id"),
         Index("ix_task_status_id_id", "status_id", "id"),
         Index("ix_task_created_by_id_id", "created_by_id", "id"),
     )
@@ -74,6 +76,12 @@ class TaskAttempt(Base):
             "id",
             postgresql_where=text("copied_at IS NULL AND closed_at IS NULL"),
         ),
+        Index(
+            "ix_task_attempt_under_way",
+            "version_id",
+            "published_at",
+            postgresql_where=text("ended_at IS NULL AND closed_at IS NULL"),
+        ),
         CheckConstraint("file_path ~ '^/[A-Za-z0-9._/-]+[.]zip$'", name="file_path"),
         CheckConstraint("number >= 1 AND run >= 1", name="numbers"),
         Index("ix_task_attempt_version_id", "version_id"),
@@ -103,6 +111,8 @@ class TaskStageStatus(Base):
         UniqueConstraint("attempt_id", "stage_id"),
         Index("ix_task_stage_status_task_id", "task_id"),
         Index("ix_task_stage_status_ended_at", "ended_at"),
+        Index("ix_task_stage_status_stage_id_status_id_task_id", "stage_id", "status_id", "task_id"),
+        Index("ix_task_stage_status_failure_key", "failure_key", postgresql_where=text("status_id = 4")),
         CheckConstraint("(status_id IN (3, 4)) = (ended_at IS NOT NULL)", name="ended"),
         CheckConstraint("status_id = 1 OR started_at IS NOT NULL", name="started"),
         CheckConstraint("verdict IN (3, 4)", name="verdict"),
@@ -122,6 +132,10 @@ class TaskStageStatus(Base):
     started_at: Mapped[Moment | None]
     ended_at: Mapped[Moment | None]
     reason: Mapped[str | None]
+    failure_key: Mapped[str | None] = mapped_column(
+        Computed("CASE WHEN (status_id = 4) THEN failure_key(reason) ELSE NULL::text END", persisted=True)
+    )
+    """Which failures have the same cause: the hash of `reason` without what differs from one to the next."""
     verdict: Mapped[int | None] = mapped_column(SmallInteger)
     """What a node has judged in this run; shown nowhere, since it is not final yet."""
     failed_by: Mapped[str | None]

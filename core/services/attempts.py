@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, literal, select
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
 from core import wire
 from core.context import Context
-from core.db import notify
+from core.db import CHANNEL, notify
 from core.models import (
     Assignment,
     Course,
@@ -72,19 +73,26 @@ def open_attempt(session: Session, ctx: Context, task: Task, number: int) -> Tas
 def _current_version(
     session: Session, assignment_id: int
 ) -> tuple[int, str, Sequence[tuple[DefinitionStage, str]]]:
-    version_id, name = session.execute(
-        select(DefinitionVersion.id, TaskDefinition.definition_name)
-        .join(TaskDefinition, TaskDefinition.id == DefinitionVersion.definition_id)
+    # The lock waits for a change of the definition and then sees its new version; until we commit it
+    # holds off the next one, which would else judge the images of this version to be superfluous.
+    definition = session.execute(
+        select(TaskDefinition.id, TaskDefinition.definition_name, TaskDefinition.current_version)
         .join(Assignment, Assignment.definition_id == TaskDefinition.id)
-        .where(Assignment.id == assignment_id, DefinitionVersion.number == TaskDefinition.current_version)
+        .where(Assignment.id == assignment_id)
+        .with_for_update(read=True, key_share=True, of=TaskDefinition)
     ).one()
     stages = session.execute(
         select(DefinitionStage, ProcessingStage.stage_name)
         .join(ProcessingStage, ProcessingStage.id == DefinitionStage.stage_id)
-        .where(DefinitionStage.version_id == version_id)
+        .join(DefinitionVersion, DefinitionVersion.id == DefinitionStage.version_id)
+        .where(
+            DefinitionVersion.definition_id == definition.id,
+            DefinitionVersion.number == definition.current_version,
+        )
         .order_by(DefinitionStage.position)
-    )
-    return version_id, name, [(stage, stage_name) for stage, stage_name in stages]
+    ).all()
+    version_id = stages[0][0].version_id
+    return version_id, definition.definition_name, [(stage, stage_name) for stage, stage_name in stages]
 
 
 def _message(
@@ -146,3 +154,26 @@ def notify_task(session: Session, task: Task) -> None:
         .where(Assignment.id == task.assignment_id)
     ).one()
     notify(session, f"task:{task.id}", f"user:{task.created_by_id}", f"course:{course_id}", "monitoring")
+
+
+def notify_tasks(session: Session, task_ids: Sequence[int]) -> None:
+    """Wake every screen that shows any of the tasks, in one statement."""
+    topics = (
+        select(
+            func.unnest(
+                array(
+                    [
+                        func.concat("task:", Task.id),
+                        func.concat("user:", Task.created_by_id),
+                        func.concat("course:", Assignment.course_id),
+                        literal("monitoring"),
+                    ]
+                )
+            ).label("topic")
+        )
+        .join_from(Task, Assignment, Assignment.id == Task.assignment_id)
+        .where(Task.id.in_(task_ids))
+        .distinct()
+        .subquery()
+    )
+    session.execute(select(func.pg_notify(CHANNEL, topics.c.topic)))

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from core.auth import Right, require
 from core.context import Actor, Context
-from core.errors import NotAllowed, NotFound, NotRequeueable
+from core.errors import NotAllowed, NotFound, NotRequeueable, TooManyRequeues
 from core.models import Assignment, RequeueEvent, Task, TaskAttempt, TaskMetrics, TaskStageStatus
 from core.services.attempts import add_log, notify_task, open_attempt
 from core.vocabulary import RequeueCause, StageStatus
@@ -32,6 +32,7 @@ def requeue(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> Requ
     Raises:
         NotFound, NotAllowed: who may requeue is professors and monitors of the course.
         NotRequeueable: the task waits, runs or has passed; so a second click changes nothing.
+        TooManyRequeues: it has had `ULOS_MAX_ATTEMPTS` attempts.
 
     """
     with ctx.db.transaction() as session:
@@ -44,6 +45,8 @@ def requeue(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> Requ
             raise NotAllowed
         if task.status_id != StageStatus.FAILED:
             raise NotRequeueable
+        if task.current_attempt >= ctx.settings.max_attempts:
+            raise TooManyRequeues(limit=ctx.settings.max_attempts)
         old = session.scalars(
             select(TaskAttempt).where(TaskAttempt.task_id == task_id, TaskAttempt.closed_at.is_(None))
         ).one()

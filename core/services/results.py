@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 
 from core import archive
 from core.context import Actor, Context
 from core.errors import NotFound, NotReady
-from core.services.definitions import Download
-from core.services.submissions.reading import AttemptView, get_task
+from core.services.downloads import Download
+from core.services.submissions.reading import AttemptView, StageView, get_task
 
 OUTPUT_LIMIT = 200_000
 """Bytes of a stage's output that are shown; the download has all of it."""
@@ -38,8 +39,10 @@ def read_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None =
 
     The node replaces the archive while it works, so nothing is read before a stage has ended.
 
+    Where the attempt's file is gone the outputs are without text.
+
     Raises:
-        NotFound: no such submission or attempt, or its file is gone.
+        NotFound: no such submission or attempt.
         StorageUnavailable: the file server does not answer.
 
     """
@@ -48,13 +51,16 @@ def read_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None =
     if not ended:
         return Results((), ())
     with tempfile.TemporaryFile() as file:
-        ctx.storage.download_to(chosen.file_path, file)
+        try:
+            ctx.storage.download_to(chosen.file_path, file)
+        except NotFound:
+            return Results(tuple(_without_text(stage) for stage in ended), ())
         names = {member.name for member in archive.list_members(file)}
         outputs = []
         for stage in ended:
             name = _find_output(names, stage.exchange, stage.routing_key)
             if name is None:
-                outputs.append(StageOutput(stage.stage_name, None, 0, truncated=False))
+                outputs.append(_without_text(stage))
                 continue
             member = archive.read_member(file, name, max_bytes=OUTPUT_LIMIT)
             outputs.append(StageOutput(stage.stage_name, member.text, member.size, member.truncated))
@@ -74,7 +80,11 @@ def open_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None =
         raise NotReady
     size = ctx.storage.size(chosen.file_path)
     name = f"task-{task_id}-attempt-{chosen.number}.zip"
-    return Download(name, size, ctx.storage.stream(chosen.file_path))
+    return Download(name, size, partial(ctx.storage.stream, chosen.file_path))
+
+
+def _without_text(stage: StageView) -> StageOutput:
+    return StageOutput(stage.stage_name, None, 0, truncated=False)
 
 
 def _find_attempt(ctx: Context, actor: Actor, task_id: int, number: int | None) -> AttemptView:

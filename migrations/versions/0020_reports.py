@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0020"
-down_revision = "0001"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
@@ -34,7 +34,9 @@ BEGIN
 END $$;
 """
 
-EXCEPTION = "AND NOT (OLD.status_id = 4 AND NEW.status_id = 3 AND OLD.failed_by IS NOT DISTINCT FROM 'upload')"
+EXCEPTION = (
+    "AND NOT (OLD.status_id = 4 AND NEW.status_id = 3 AND OLD.failed_by IS NOT DISTINCT FROM 'upload')"
+)
 
 
 def upgrade() -> None:
@@ -61,9 +63,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "applied_at IS NULL OR discarded_at IS NULL", name=op.f("ck_parked_report_handled_once")
         ),
-        sa.ForeignKeyConstraint(
-            ["handled_by_id"], ["users.id"], name=op.f("fk_parked_report_handled_by_id")
-        ),
+        sa.ForeignKeyConstraint(["handled_by_id"], ["users.id"], name=op.f("fk_parked_report_handled_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_parked_report")),
     )
     op.create_index(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 
 import builders
-import pika
 import pytest
 from pydantic import SecretStr
 
@@ -14,19 +13,10 @@ from core import wire
 from core.broker import Message, Publisher, open_consumer, open_publisher
 from core.config import Settings
 from core.context import Context
+from tests.amqp import declare
 
 KEY = "g-code-parsing"
 NEXT_KEY = "g-code-execution"
-
-
-def declare(url: str, *keys: str, arguments: dict[str, object] | None = None) -> None:
-    """What an administrator does: exchange, and a durable queue bound by its own name for each key."""
-    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
-        channel = connection.channel()
-        channel.exchange_declare(wire.EXCHANGE, "direct", durable=True)
-        for key in keys:
-            channel.queue_declare(key, durable=True, arguments=arguments)
-            channel.queue_bind(key, wire.EXCHANGE, key)
 
 
 @pytest.fixture(params=["postgres", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
@@ -98,6 +88,22 @@ def test_a_message_is_in_one_pair_of_hands_at_a_time(
         assert delivery is not None
         assert one.renew(delivery)
         assert two.receive(0.3) is None
+
+
+def test_a_consumer_at_work_holds_nothing_that_another_could_do(
+    ctx: Context, queue: Settings, publisher: Publisher
+) -> None:
+    publish(ctx, publisher, b"first", b"second")
+
+    with open_consumer(queue, "busy") as busy:
+        first = busy.receive(5)
+        with open_consumer(queue, "idle") as idle:
+            second = idle.receive(5)
+
+    assert first is not None
+    assert second is not None
+    assert [first.message.body, second.message.body] == [b"first", b"second"]
+    assert not second.redelivered
 
 
 def test_what_a_dead_consumer_held_is_handed_out_again_and_says_so(

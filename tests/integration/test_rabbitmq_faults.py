@@ -6,38 +6,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import pika
 import pytest
 from pydantic import SecretStr
 
 from core import wire
 from core.broker import Message, RabbitConsumer, RabbitPublisher
+from core.broker.amqp import parameters
 from core.config import Settings
 from core.context import Context
 from core.errors import BrokerBlocked, BrokerRefused, BrokerUnavailable
+from tests.amqp import bodies, channel, declare
 from tests.rabbitmq import RabbitMq
 from tests.waiting import eventually
 
 KEY = "g-code-parsing"
-
-
-def declare(url: str, *keys: str, arguments: dict[str, object] | None = None) -> None:
-    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
-        channel = connection.channel()
-        channel.exchange_declare(wire.EXCHANGE, "direct", durable=True)
-        for key in keys:
-            channel.queue_declare(key, durable=True, arguments=arguments)
-            channel.queue_bind(key, wire.EXCHANGE, key)
-
-
-def bodies(url: str, queue: str = KEY) -> list[bytes]:
-    """Takes everything out of `queue`."""
-    found = []
-    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
-        channel = connection.channel()
-        while (answer := channel.basic_get(queue, auto_ack=True))[0] is not None:
-            found.append(answer[2])
-    return found
 
 
 def message(body: bytes, key: str = KEY, exchange: str = wire.EXCHANGE) -> Message:
@@ -89,7 +71,7 @@ def test_a_message_that_no_queue_takes_is_named_and_the_others_go_out(
     outcomes = publish(message(b"1"), message(b"2", "nobody-listens"), message(b"3"))
 
     assert outcomes == [None, "no queue is bound to processing-exchange/nobody-listens", None]
-    assert bodies(amqp_url) == [b"1", b"3"]
+    assert bodies(amqp_url, KEY) == [b"1", b"3"]
 
 
 def test_an_exchange_that_is_not_there_stops_only_what_is_sent_to_it(
@@ -101,11 +83,11 @@ def test_an_exchange_that_is_not_there_stops_only_what_is_sent_to_it(
 
     assert publish(message(b"1"), lost) == [None, f"no queue is bound to somewhere-else/{KEY}"]
 
-    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
-        connection.channel().exchange_declare("somewhere-else", "direct", durable=True)
-        connection.channel().queue_bind(KEY, "somewhere-else", KEY)
+    with channel(amqp_url) as administrator:
+        administrator.exchange_declare("somewhere-else", "direct", durable=True)
+        administrator.queue_bind(KEY, "somewhere-else", KEY)
     assert publish(lost) == [None]
-    assert bodies(amqp_url) == [b"1", b"2"]
+    assert bodies(amqp_url, KEY) == [b"1", b"2"]
 
 
 def test_a_full_queue_leaves_its_message_with_us(amqp_url: str, publishing: Publishing) -> None:
@@ -122,8 +104,8 @@ def test_an_exchange_that_is_taken_away_later_is_noticed(amqp_url: str, publishi
     declare(amqp_url, KEY)
     publish = publishing(amqp_url)
     publish(message(b"1"))
-    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
-        connection.channel().exchange_delete(wire.EXCHANGE)
+    with channel(amqp_url) as administrator:
+        administrator.exchange_delete(wire.EXCHANGE)
 
     outcome = eventually(lambda: publish(message(b"2")), BrokerUnavailable)
 
@@ -140,7 +122,7 @@ def test_after_a_cut_connection_publishing_goes_on(
     rabbitmq.cut_connections()
     eventually(lambda: publish(message(b"after")), BrokerUnavailable)
 
-    assert set(bodies(amqp_url)) == {b"before", b"after"}
+    assert set(bodies(amqp_url, KEY)) == {b"before", b"after"}
 
 
 def test_what_was_confirmed_outlives_a_kill_of_the_broker_and_publishing_goes_on(
@@ -157,7 +139,7 @@ def test_what_was_confirmed_outlives_a_kill_of_the_broker_and_publishing_goes_on
     rabbitmq.start()
     eventually(lambda: publish(message(b"after")), BrokerUnavailable)
 
-    assert bodies(amqp_url) == [*confirmed, b"after"]
+    assert bodies(amqp_url, KEY) == [*confirmed, b"after"]
 
 
 def test_connections_cut_in_the_middle_of_windows_lose_nothing_that_was_confirmed(
@@ -189,7 +171,7 @@ def test_connections_cut_in_the_middle_of_windows_lose_nothing_that_was_confirme
     over.set()
     cutter.join()
 
-    assert set(confirmed) <= set(bodies(amqp_url))
+    assert set(confirmed) <= set(bodies(amqp_url, KEY))
 
 
 @pytest.mark.parametrize("part", ["password", "vhost"])
@@ -203,6 +185,24 @@ def test_wrong_credentials_are_said_clearly_and_without_the_password(
         publish(message(b"1"))
 
     assert "secret-guess" not in str(refusal.value)
+
+
+def test_a_user_who_may_not_publish_is_told_by_rabbitmqs_own_reason(
+    rabbitmq: RabbitMq, amqp_url: str, publishing: Publishing
+) -> None:
+    declare(amqp_url, KEY)
+    rabbitmq.forbid_writing(amqp_url)
+
+    with pytest.raises(BrokerRefused, match="access to exchange"):
+        publishing(amqp_url)(message(b"1"))
+
+
+def test_nobody_waits_for_ever_unless_the_address_says_so(ctx: Context) -> None:
+    usual = parameters(_settings(ctx.settings, "amqp://here/"), "test")
+    asked = parameters(_settings(ctx.settings, "amqp://here/?heartbeat=60&socket_timeout=9"), "test")
+
+    assert (usual.heartbeat, usual.blocked_connection_timeout, usual.socket_timeout) == (10, 20, 5)
+    assert (asked.heartbeat, asked.blocked_connection_timeout, asked.socket_timeout) == (60, 20, 9)
 
 
 def test_an_address_that_is_none_is_said_clearly(publishing: Publishing) -> None:
@@ -225,7 +225,7 @@ def test_a_broker_short_of_memory_is_named_and_gets_the_message_later(
 
     eventually(lambda: publish(message(b"after")), BrokerUnavailable)
 
-    assert {b"before", b"after"} <= set(bodies(amqp_url))
+    assert {b"before", b"after"} <= set(bodies(amqp_url, KEY))
 
 
 def test_a_broker_that_falls_silent_is_given_up_and_found_again(
@@ -243,7 +243,7 @@ def test_a_broker_that_falls_silent_is_given_up_and_found_again(
 
     eventually(lambda: publish(message(b"after")), BrokerUnavailable)
 
-    assert {b"before", b"after"} <= set(bodies(amqp_url))
+    assert {b"before", b"after"} <= set(bodies(amqp_url, KEY))
 
 
 def test_a_stage_that_runs_for_long_keeps_its_message(
@@ -259,7 +259,7 @@ def test_a_stage_that_runs_for_long_keeps_its_message(
         assert consumer.renew(delivery)
         consumer.finish(delivery)
 
-    assert bodies(amqp_url) == []
+    assert bodies(amqp_url, KEY) == []
 
 
 def test_a_consumer_whose_connection_is_cut_learns_that_it_lost_its_message(
@@ -277,7 +277,7 @@ def test_a_consumer_whose_connection_is_cut_learns_that_it_lost_its_message(
         consumer.finish(delivery)
         with pytest.raises(BrokerUnavailable):
             consumer.receive(5)
-    assert bodies(amqp_url) == [b"lost"]
+    assert bodies(amqp_url, KEY) == [b"lost"]
 
 
 def test_a_consumer_begins_to_take_from_a_queue_that_comes_to_be(
@@ -305,4 +305,4 @@ def test_work_whose_follow_up_no_queue_takes_is_not_lost(
         with pytest.raises(BrokerUnavailable):
             consumer.finish(delivery, message(b"second stage", "nobody-listens"))
 
-    assert bodies(amqp_url) == [b"first stage"]
+    assert bodies(amqp_url, KEY) == [b"first stage"]

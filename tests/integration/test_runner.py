@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import builders
 import pytest
 import uvicorn
+from pydantic import SecretStr
 
 from api.app import create_app
 from core.broker import open_consumer
+from core.config import Settings
 from core.context import PLATFORM, Context
 from core.demo import containers, samples
 from core.services import assignments, definitions, results, submissions
 from core.services.assignments import AssignmentDraft
 from core.services.submissions import TaskView
+from core.topology import declared, ensure_topology
 from core.vocabulary import StageStatus
 from runner.node import Node
-from runner.sandbox import Sandbox, find_sandbox
+from runner.sandbox import Outcome, Sandbox, find_sandbox
+from tests.amqp import bodies
 
 
 @dataclass(frozen=True)
@@ -32,10 +41,12 @@ class Laboratory:
     world: builders.World
     sandbox: Sandbox
 
-    def run(self, definition: str, content: bytes) -> TaskView:
+    def run(self, definition: str, content: bytes, *, timeout: int = 60) -> TaskView:
         """Submit `content`, let a node work until nothing waits, and look at the task."""
         draft = next(draft for draft in containers.DEFINITIONS if draft.definition_name == definition)
-        draft = replace(draft, stages=tuple(replace(stage, timeout_seconds=5) for stage in draft.stages))
+        draft = replace(
+            draft, stages=tuple(replace(stage, timeout_seconds=timeout) for stage in draft.stages)
+        )
         name = draft.stages[0].container_name
         platform = replace(self.world.professor, is_platform=True)
         made = definitions.create_definition(
@@ -54,6 +65,8 @@ class Laboratory:
         task_id = submissions.submit(
             self.ctx, self.world.student, opened.id, io.BytesIO(content), file_name="w.zip", submit_key="k"
         ).task_id
+        if self.ctx.settings.uses_rabbitmq:
+            ensure_topology(self.ctx, declared(self.ctx))
         builders.carry(self.ctx)
         node = Node(self.ctx.settings, self.ctx.storage, self.sandbox, threading.Event())
         with open_consumer(self.ctx.settings, "node") as consumer:
@@ -104,6 +117,17 @@ def test_good_work_passes_every_stage_and_leaves_its_output(
     assert any("results/" in name for name in read.files)
 
 
+def test_the_same_node_works_over_rabbitmq(laboratory: Laboratory, amqp_url: str) -> None:
+    settings = laboratory.ctx.settings.model_copy(update={"amqp_url": SecretStr(amqp_url)})
+    distributed = replace(laboratory, ctx=replace(laboratory.ctx, settings=settings))
+
+    task = distributed.run("G-code", samples.gcode_good())
+
+    assert statuses(task) == ["COMPLETED", "COMPLETED"], [line.message for line in task.logs]
+    assert task.requeue_count == 0
+    assert bodies(amqp_url, "gcode-grammar") == bodies(amqp_url, "gcode-execution") == []
+
+
 @pytest.mark.parametrize(
     ("definition", "content", "reason"),
     [
@@ -124,26 +148,124 @@ def test_bad_work_fails_with_a_reason_that_says_where(
     assert reason in failed.reason
 
 
+MANY_BIG_PROCESSES = """\
+import os, time
+for _ in range(5):
+    if os.fork() == 0:
+        kept = bytearray(os.urandom(1)) * 600_000_000
+        time.sleep(60)
+time.sleep(60)"""
+
+
 @pytest.mark.parametrize(
-    "code",
+    ("code", "evidence"),
     [
-        "import socket\nsocket.create_connection(('127.0.0.1', 1), 1)",
-        "open('/etc/shadow').read()",
-        "open('/usr/written', 'w')",
-        "len(bytearray(3_000_000_000))",
-        "open('big', 'wb').write(bytes(400_000_000))",
-        "import os\nfor _ in range(500): os.fork() or __import__('time').sleep(5)",
-        "import time\ntime.sleep(60)",
+        ("import socket\nsocket.create_connection(('127.0.0.1', 1), 1)", "Network is unreachable|refused"),
+        ("open('/etc/shadow').read()", "No such file or directory: '/etc/shadow'"),
+        ("open('/usr/written', 'w')", "Read-only file system: '/usr/written'"),
+        ("len(bytearray(3_000_000_000))", "MemoryError"),
+        ("open('big', 'wb').write(bytes(400_000_000))", "File too large"),
+        ("open('/tmp/big', 'wb').write(bytes(150_000_000))", "No space left on device"),
+        (
+            "import os, time\nfor _ in range(500):\n    if os.fork() == 0: time.sleep(5) or os._exit(0)",
+            "Resource temporarily unavailable",
+        ),
+        ("import time\ntime.sleep(60)", "stopped after 2 s"),
+        (MANY_BIG_PROCESSES, "more memory than allowed"),
+        ("import os\nos.mkdir('n')\nfor n in range(30_000): open(f'n/{n}', 'w').close()", "more files than"),
     ],
-    ids=["network", "secrets", "system", "memory", "file-size", "processes", "time"],
+    ids=[
+        "network",
+        "secrets",
+        "system",
+        "memory",
+        "file-size",
+        "scratch",
+        "processes",
+        "time",
+        "all-memory",
+        "files",
+    ],
 )
-def test_what_a_submission_may_not_do_fails_its_stage(laboratory: Laboratory, code: str) -> None:
+def test_what_a_submission_may_not_do_is_stopped_by_the_limit_that_forbids_it(
+    laboratory: Laboratory, code: str, evidence: str
+) -> None:
     if laboratory.sandbox.bwrap is None:
         pytest.skip("no bubblewrap on this machine")
 
-    task = laboratory.run("Python tests", samples.pytest_running(code))
+    timeout = 2 if "after 2 s" in evidence else 60
+    task = laboratory.run("Python tests", samples.pytest_running(code), timeout=timeout)
 
     assert statuses(task) == ["COMPLETED", "FAILED"]
+    printed = results.read_results(laboratory.ctx, PLATFORM, task.summary.id).outputs[1].text or ""
+    assert re.search(evidence, f"{task.current.stages[1].reason}\n{printed}"), printed
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Runs a command in a sandbox of its own, in a folder that nobody's user can reach, too."""
+    sandbox = find_sandbox(Settings(_env_file=None, data_dir=tmp_path))
+    if sandbox.bwrap is None:
+        pytest.skip("no bubblewrap on this machine")
+    reachable = tempfile.TemporaryDirectory()
+    Path(reachable.name).chmod(0o755)
+
+    def run(command: str, **options: Any) -> Outcome:
+        folder = Path(tempfile.mkdtemp(dir=reachable.name))
+        folder.chmod(0o755)
+        for name in ("work", "image"):
+            (folder / name).mkdir()
+        heard = {"say": lambda _: None, "keep_going": lambda: True} | options
+        return sandbox.run(
+            command,
+            work=folder / "work",
+            image=folder / "image",
+            timeout_seconds=60,
+            language="en",
+            **heard,
+        )
+
+    with reachable:
+        yield run
+
+
+def test_the_processes_of_one_submission_do_not_take_those_of_another(run: Run) -> None:
+    crowded, over = threading.Event(), threading.Event()
+    crowd = "i=0; while [ $i -lt 55 ]; do sleep 60 & i=$((i+1)); done; echo crowded; sleep 60"
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run, crowd, say=lambda _: crowded.set(), keep_going=lambda: not over.is_set())
+        assert crowded.wait(30)
+        other = run("i=0; while [ $i -lt 20 ]; do sleep 1 & i=$((i+1)); done; wait; echo fine")
+        over.set()
+
+    assert (other.end, other.output) == (0, "fine\n")
+
+
+def test_what_a_stage_prints_is_heard_while_it_runs(run: Run) -> None:
+    heard: list[str] = []
+
+    outcome = run("echo first line; sleep 60", say=heard.append, keep_going=lambda: not heard)
+
+    assert heard == ["first line"]
+    assert outcome.end is None
+
+
+class _Broken(Sandbox):
+    def run(self, command: str, **options: Any) -> Outcome:  # noqa: ARG002  never gets to them
+        raise RuntimeError("a bug of ours")
+
+
+def test_a_bug_of_the_runner_fails_the_task_as_the_platforms_fault_and_blocks_nobody(
+    laboratory: Laboratory,
+) -> None:
+    task = replace(laboratory, sandbox=_Broken(None)).run("G-code", samples.gcode_good())
+
+    assert statuses(task) == ["FAILED", "PENDING"]
+    assert "The platform failed, not your work" in (task.current.stages[0].reason or "")
 
 
 def test_without_a_sandbox_student_code_is_refused_in_words(laboratory: Laboratory) -> None:

@@ -102,8 +102,11 @@ def redeem_ticket(ctx: Context, *, ticket: str, nonce: str, user_agent: str) -> 
     return token
 
 
-def find_session(ctx: Context, token: str) -> SignedIn | None:
-    """The living session of a cookie's value, if there is one."""
+def find_session(ctx: Context, token: str, *, touch: bool = True) -> SignedIn | None:
+    """The living session of a cookie's value, if there is one.
+
+    `touch`: whether this counts as use. A page that is merely open must not keep a session alive.
+    """
     now = ctx.now()
     with ctx.db.transaction() as session:
         row = session.execute(
@@ -114,7 +117,7 @@ def find_session(ctx: Context, token: str) -> SignedIn | None:
         if row is None:
             return None
         web, user = row
-        if web.last_seen_at < now - TOUCH:
+        if touch and web.last_seen_at < now - TOUCH:
             web.last_seen_at = now
         return SignedIn(web.id, person_of(user))
 

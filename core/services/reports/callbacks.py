@@ -73,7 +73,7 @@ def add_task_log(
     if not message:
         raise Required(field="log_message")
     with ctx.db.transaction() as session:
-        require(session, actor, Right.REPORT)
+        require(session, actor, Right.REPORT_LOG)
         task = session.get(Task, task_id)
         if task is None:
             raise NotFound(what="submission")
@@ -132,7 +132,7 @@ def set_stage_statuses(
         raise Required(field="stage")
     wanted = {name: parse_status(status) for name, status in changes.items()}
     with ctx.db.transaction() as session:
-        require(session, actor, Right.REPORT)
+        require(session, actor, Right.REPORT_STATUS)
         task, held = _held(session, task_id, attempt)
         moves = [(_held_stage(held, name), status) for name, status in wanted.items()]
         for stage, status in sorted(moves, key=lambda entry: entry[0].position):
@@ -160,7 +160,7 @@ def note_requeue(ctx: Context, actor: Actor, task_id: int, *, attempt: int | Non
 
     """
     with ctx.db.transaction() as session:
-        require(session, actor, Right.REPORT)
+        require(session, actor, Right.REPORT_REQUEUE)
         task, held = _held(session, task_id, attempt)
         if held.is_closed:
             task.note(held, "Late requeue notice for an earlier attempt")

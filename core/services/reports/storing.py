@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.db import CHANNEL
+from core.services.attempts import OUTBOX_TOPIC
 from core.services.reports.held import HeldAttempt, HeldStage, HeldTask
 
 
@@ -39,6 +40,8 @@ def store(session: Session, tasks: Iterable[HeldTask], *, at: datetime) -> None:
 
 def _notify(session: Session, tasks: list[HeldTask]) -> None:
     topics = {"monitoring"} if tasks else set()
+    if any(attempt.changed and attempt.ended_at for task in tasks for attempt in task.attempts):
+        topics.add(OUTBOX_TOPIC)  # whoever waits for this place may go
     for task in tasks:
         topics |= {f"task:{task.id}", f"user:{task.student_id}", f"course:{task.course_id}"}
     if topics:

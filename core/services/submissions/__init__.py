@@ -1,6 +1,9 @@
 """Submissions: accepting them, and showing where they stand."""
 
+from core.services.queueing import WaitingReason
+from core.services.submissions.listing import TaskFilter, TaskPage, list_tasks
 from core.services.submissions.overview import StudentRow, overview
+from core.services.submissions.own import find_my_latest, get_as_accepted, is_student_of
 from core.services.submissions.reading import (
     AttemptView,
     LogLine,
@@ -11,18 +14,30 @@ from core.services.submissions.reading import (
     list_my_tasks,
     open_original,
 )
-from core.services.submissions.submit import Receipt, submit
+from core.services.submissions.rows import TaskRow
+from core.services.submissions.stages import StageMark
+from core.services.submissions.submit import Receipt, check_may_submit, submit
 
 __all__ = [
     "AttemptView",
     "LogLine",
     "Receipt",
+    "StageMark",
     "StageView",
     "StudentRow",
+    "TaskFilter",
+    "TaskPage",
+    "TaskRow",
     "TaskSummary",
     "TaskView",
+    "WaitingReason",
+    "check_may_submit",
+    "find_my_latest",
+    "get_as_accepted",
     "get_task",
+    "is_student_of",
     "list_my_tasks",
+    "list_tasks",
     "open_original",
     "overview",
     "submit",

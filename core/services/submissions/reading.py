@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,11 +23,13 @@ from core.models import (
     TaskStageStatus,
     User,
 )
-from core.services.definitions import Download
+from core.services.downloads import Download
+from core.services.paging import decode_cursor, encode_cursor
+from core.services.queueing import WaitingReason, why_waiting
 from core.vocabulary import LogLevel, LogSource, StageStatus
 
 LOG_PAGE = 500
-"""Lines of a log that are answered at once, the newest."""
+"""Most lines of a log that are answered at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class AttemptView:
     closed_at: datetime | None
     file_path: str
     stages: tuple[StageView, ...]
+    waiting_reason: WaitingReason | None
+    """Why it is not with the broker yet, if something is in the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class TaskSummary:
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A submission in full. `logs` are the newest `LOG_PAGE` lines, oldest first."""
+    """A submission in full. `logs` is a page of lines, oldest first; `logs_cursor` leads to older ones."""
 
     summary: TaskSummary
     course_id: int
@@ -102,6 +107,7 @@ class TaskView:
     requeue_count: int
     attempts: tuple[AttemptView, ...]
     logs: tuple[LogLine, ...]
+    logs_cursor: str | None = None
 
     @property
     def current(self) -> AttemptView:
@@ -125,15 +131,23 @@ def list_my_tasks(ctx: Context, actor: Actor, course_id: int | None = None) -> l
         return [_summary(task, name) for task, name in session.execute(query)]
 
 
-def get_task(ctx: Context, actor: Actor, task_id: int) -> TaskView:
-    """One submission in full.
+def get_task(
+    ctx: Context, actor: Actor, task_id: int, *, logs_cursor: str | None = None, logs_limit: int = LOG_PAGE
+) -> TaskView:
+    """One submission in full, with the newest `logs_limit` lines of its log, or those before `logs_cursor`.
 
     Raises:
+        BadCursor: the cursor was not answered here.
         NotFound: there is none, or the actor may not know that it exists.
 
     """
+    before = None if logs_cursor is None else decode_cursor(logs_cursor)
+    logs_limit = max(1, min(logs_limit, LOG_PAGE))
     with ctx.db.transaction() as session:
         task, assignment, student, requeues = _find(session, actor, task_id)
+        lines = _logs(session, task_id, before, logs_limit + 1)
+        older = len(lines) > logs_limit
+        logs = lines[-logs_limit:]
         return TaskView(
             summary=_summary(task, assignment.assignment_name),
             course_id=assignment.course_id,
@@ -142,8 +156,9 @@ def get_task(ctx: Context, actor: Actor, task_id: int) -> TaskView:
             size=task.original_size,
             sha256=task.original_sha256,
             requeue_count=requeues,
-            attempts=_attempts(session, task_id),
-            logs=_logs(session, task_id),
+            attempts=_attempts(session, ctx, task),
+            logs=logs,
+            logs_cursor=encode_cursor(logs[0].id) if older else None,
         )
 
 
@@ -151,7 +166,8 @@ def open_original(ctx: Context, actor: Actor, task_id: int) -> Download:
     """The student's original, byte for byte."""
     with ctx.db.transaction() as session:
         task, *_ = _find(session, actor, task_id)
-    return Download(task.original_name, task.original_size, ctx.storage.stream(task.original_path))
+    open_at = partial(ctx.storage.stream, task.original_path)
+    return Download(task.original_name, task.original_size, open_at, task.original_sha256)
 
 
 def _find(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assignment, User, int]:
@@ -174,9 +190,9 @@ def _find(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assignmen
     return task, assignment, student, requeues
 
 
-def _attempts(session: Session, task_id: int) -> tuple[AttemptView, ...]:
+def _attempts(session: Session, ctx: Context, task: Task) -> tuple[AttemptView, ...]:
     attempts = session.scalars(
-        select(TaskAttempt).where(TaskAttempt.task_id == task_id).order_by(TaskAttempt.number)
+        select(TaskAttempt).where(TaskAttempt.task_id == task.id).order_by(TaskAttempt.number)
     ).all()
     rows = session.execute(
         select(
@@ -189,16 +205,21 @@ def _attempts(session: Session, task_id: int) -> tuple[AttemptView, ...]:
             (DefinitionStage.version_id == TaskAttempt.version_id)
             & (DefinitionStage.position == TaskStageStatus.position),
         )
-        .where(TaskStageStatus.task_id == task_id)
+        .where(TaskStageStatus.task_id == task.id)
         .order_by(TaskStageStatus.position)
     )
     stages: dict[int, list[StageView]] = {attempt.id: [] for attempt in attempts}
     for stage, name, exchange, routing_key in rows:
         stages[stage.attempt_id].append(_stage(stage, name, exchange, routing_key))
-    return tuple(_attempt(attempt, tuple(stages[attempt.id])) for attempt in attempts)
+    return tuple(
+        _attempt(attempt, tuple(stages[attempt.id]), why_waiting(session, ctx, task, attempt))
+        for attempt in attempts
+    )
 
 
-def _attempt(attempt: TaskAttempt, stages: tuple[StageView, ...]) -> AttemptView:
+def _attempt(
+    attempt: TaskAttempt, stages: tuple[StageView, ...], waiting_reason: WaitingReason | None
+) -> AttemptView:
     return AttemptView(
         number=attempt.number,
         run=attempt.run,
@@ -209,6 +230,7 @@ def _attempt(attempt: TaskAttempt, stages: tuple[StageView, ...]) -> AttemptView
         closed_at=attempt.closed_at,
         file_path=attempt.file_path,
         stages=stages,
+        waiting_reason=waiting_reason,
     )
 
 
@@ -227,14 +249,15 @@ def _stage(stage: TaskStageStatus, name: str, exchange: str, routing_key: str) -
     )
 
 
-def _logs(session: Session, task_id: int) -> tuple[LogLine, ...]:
-    rows = session.execute(
+def _logs(session: Session, task_id: int, before: int | None, limit: int) -> tuple[LogLine, ...]:
+    query = (
         select(TaskLog, ProcessingStage.stage_name)
         .outerjoin(ProcessingStage, ProcessingStage.id == TaskLog.stage_id)
         .where(TaskLog.task_id == task_id)
-        .order_by(TaskLog.id.desc())
-        .limit(LOG_PAGE)
-    ).all()
+    )
+    if before is not None:
+        query = query.where(TaskLog.id < before)
+    rows = session.execute(query.order_by(TaskLog.id.desc()).limit(limit)).all()
     return tuple(
         LogLine(
             id=log.id,

@@ -21,12 +21,11 @@ from sqlalchemy.orm import Session
 from core import archive
 from core.auth import Right, require
 from core.context import Actor, Context
-from core.errors import AlreadyClosed, NotAllowed, NotFound, NotYetOpen, StorageUnavailable
+from core.errors import AlreadyClosed, KeyInUse, NotAllowed, NotFound, NotYetOpen, StorageUnavailable
 from core.models import Assignment, Course, Task, TaskMetrics
-from core.services.assignments import state_at
 from core.services.attempts import add_log, notify_task, open_attempt
 from core.services.uploads import Measured, measure
-from core.vocabulary import AssignmentState, StoredAt
+from core.vocabulary import AssignmentState, StoredAt, state_at
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Digits and capitals without those that are mistaken for each other."""
@@ -50,15 +49,31 @@ class Receipt:
     received_at: datetime
 
 
+def check_may_submit(ctx: Context, actor: Actor, assignment_id: int, submit_key: str | None = None) -> None:
+    """Refuse a submission before its bytes travel; `submit` checks again.
+
+    One that was accepted under `submit_key` before may always be repeated.
+
+    Raises:
+        NotAllowed, NotFound: the actor is no student of the course.
+        NotYetOpen, AlreadyClosed: outside of the dates.
+
+    """
+    with ctx.db.transaction() as session:
+        if submit_key is None or _find_receipt(session, actor, submit_key) is None:
+            _check_open(session, actor, assignment_id, ctx.now())
+
+
 def submit(
     ctx: Context, actor: Actor, assignment_id: int, file: BinaryIO, *, file_name: str, submit_key: str
 ) -> Receipt:
     """Accept the archive `file` for an assignment, once per `submit_key`.
 
     `file_name` is what the student calls it; it is shown, never used as a path. The same key
-    again, from the same student, answers the first receipt and changes nothing.
+    again, from the same student with the same bytes, answers the first receipt and changes nothing.
 
     Raises:
+        KeyInUse: the key belongs to another file or assignment.
         NotAllowed, NotFound: the actor is no student of the course.
         NotYetOpen, AlreadyClosed: outside of the dates.
         BadArchive, TooLarge: the file cannot be accepted; nothing was kept.
@@ -67,11 +82,12 @@ def submit(
     """
     received_at = ctx.now()
     with ctx.db.transaction() as session:
-        _check_open(session, actor, assignment_id, received_at)
         earlier = _find_receipt(session, actor, submit_key)
-    if earlier is not None:
-        return earlier
+        if earlier is None:
+            _check_open(session, actor, assignment_id, received_at)
     measured = measure(file, ctx.settings)
+    if earlier is not None:
+        return _same(earlier, assignment_id, measured)
     archive.inspect(file)
     file.seek(0)
     path = ctx.storage.path("originals", f"{received_at:%Y%m}", f"{secrets.token_hex(16)}.zip")
@@ -98,7 +114,14 @@ def submit(
             twin = _find_receipt(session, actor, submit_key)
         if twin is None:
             raise
-        return twin
+        return _same(twin, assignment_id, measured)
+
+
+def _same(receipt: Receipt, assignment_id: int, measured: Measured) -> Receipt:
+    """`receipt`, which the key has got before, if it was for this very submission."""
+    if (receipt.assignment_id, receipt.sha256) != (assignment_id, measured.sha256):
+        raise KeyInUse
+    return receipt
 
 
 def _check_open(session: Session, actor: Actor, assignment_id: int, moment: datetime) -> None:

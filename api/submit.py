@@ -1,0 +1,124 @@
+"""Handing in: the file goes from the request to disk and on to FTP, never into memory as a whole."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
+
+from api import task_shapes
+from api.deps import ActorDep, ContextDep
+from api.params import AssignmentId, IdempotencyKey
+from api.problems import responses
+from core.errors import BadUpload, TooLarge
+from core.services import submissions
+
+router = APIRouter(tags=["submissions"])
+
+FIELD = "file"
+MB = 1_000_000
+
+ENVELOPE = 65_536
+"""Bytes that boundaries, headers and other fields of the form may take beside the file."""
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [FIELD],
+                    "properties": {FIELD: {"type": "string", "format": "binary", "description": "A ZIP"}},
+                }
+            }
+        },
+    }
+}
+
+
+async def receive(
+    request: Request,
+    ctx: ContextDep,
+    actor: ActorDep,
+    assignment_id: AssignmentId,
+    key: IdempotencyKey = None,
+) -> AsyncIterator[UploadFile]:
+    """The file of the form, on disk. Whoever may not submit is told so before the bytes travel.
+
+    Raises:
+        TooLarge: noticed while reading, or from the announced length.
+        BadUpload: no form, no file, several, or it did not arrive whole.
+
+    """
+    await run_in_threadpool(submissions.check_may_submit, ctx, actor, assignment_id, key)
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise BadUpload(field=FIELD)
+    try:
+        form = await _OneFile(request, ctx.settings.max_upload_mb).parse()
+    except (MultiPartException, ClientDisconnect) as error:
+        raise BadUpload(field=FIELD) from error
+    try:
+        file = form.get(FIELD)
+        if not isinstance(file, UploadFile):
+            raise BadUpload(field=FIELD)
+        yield file
+    finally:
+        await form.close()
+
+
+class _OneFile(MultiPartParser):
+    """A form with one file, written to disk as it comes. One that ends early leaves no file open."""
+
+    def __init__(self, request: Request, limit_mb: int) -> None:
+        super().__init__(request.headers, self._read(request, limit_mb), max_files=1, max_fields=20)
+        self._is_whole = False
+
+    def on_end(self) -> None:
+        """The last boundary was there."""
+        self._is_whole = True
+
+    async def _read(self, request: Request, limit_mb: int) -> AsyncGenerator[bytes, None]:
+        limit = limit_mb * MB + ENVELOPE
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > limit:
+            raise TooLarge(limit_mb=limit_mb)
+        count = 0
+        async for chunk in request.stream():
+            count += len(chunk)
+            if count > limit:
+                raise TooLarge(limit_mb=limit_mb)
+            yield chunk
+        if not self._is_whole:
+            raise MultiPartException("the form ends before its last boundary")
+
+
+@router.post(
+    "/assignments/{assignment_id}/submit",
+    status_code=201,
+    responses=responses(401, 403, 404, 409, 413, 415),
+    openapi_extra=_BODY,
+)
+def submit(
+    ctx: ContextDep,
+    actor: ActorDep,
+    assignment_id: AssignmentId,
+    file: Annotated[UploadFile, Depends(receive)],
+    key: IdempotencyKey = None,
+) -> task_shapes.AcceptedTask:
+    """Hand in an archive. From the answer on it is never lost; the same key again answers the same task."""
+    receipt = submissions.submit(
+        ctx,
+        actor,
+        assignment_id,
+        file.file,
+        file_name=file.filename or "",
+        submit_key=key or secrets.token_hex(16),
+    )
+    return task_shapes.accepted(submissions.get_as_accepted(ctx, actor, receipt.task_id), receipt)

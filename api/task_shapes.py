@@ -1,0 +1,293 @@
+"""Tasks as they go out (contract 1.1 and 1.3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from core.services.submissions import AttemptView, LogLine, Receipt, TaskRow, TaskView
+from core.vocabulary import LogLevel, LogSource, StageStatus
+
+StatusName = Literal["PENDING", "IN_PROGRESS", "COMPLETED", "FAILED"]
+
+EXAMPLE_STAGES: list[JsonValue] = [
+    {
+        "id": 11,
+        "processing_stage": {"stage_name": "PARSING"},
+        "processing_status": {"id": 3, "status_name": "COMPLETED"},
+        "queued_at": "2026-03-02T15:00:00Z",
+        "started_at": "2026-03-02T15:00:04Z",
+        "ended_at": "2026-03-02T15:00:09Z",
+        "reason": None,
+    },
+    {
+        "id": 12,
+        "processing_stage": {"stage_name": "EXECUTION"},
+        "processing_status": {"id": 2, "status_name": "IN_PROGRESS"},
+        "queued_at": "2026-03-02T15:00:09Z",
+        "started_at": "2026-03-02T15:00:10Z",
+        "ended_at": None,
+        "reason": None,
+    },
+]
+
+EXAMPLE_TASK: dict[str, JsonValue] = {
+    "id": 7,
+    "assignment_id": 3,
+    "course_id": 1,
+    "created_by_id": 45,
+    "student_email": "student@uniandes.edu.co",
+    "creation_timestamp": "2026-03-02T15:00:00Z",
+    "status": "IN_PROGRESS",
+    "attempt": 1,
+    "reference": "7KQ2MX9PWD",
+    "file_name": "cube.zip",
+    "size": 20480,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "stage_statuses": EXAMPLE_STAGES,
+    "metrics": {"requeue_count": 0},
+}
+
+
+class StageWord(BaseModel):
+    """A stage by its name."""
+
+    stage_name: str
+
+
+class StatusWord(BaseModel):
+    """A status by its fixed id and its name."""
+
+    id: int = Field(ge=1, le=4)
+    status_name: StatusName
+
+
+class StageState(BaseModel):
+    """A stage of a task and how far it is."""
+
+    processing_stage: StageWord
+    processing_status: StatusWord
+
+
+class StageStatusOut(StageState):
+    """A stage of an attempt: how far it is, since when, and why it failed."""
+
+    id: int
+    queued_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    reason: str | None = Field(description="Of a failed stage: what it said last")
+
+
+class Metrics(BaseModel):
+    """Counters of a task."""
+
+    requeue_count: int
+
+
+class TaskOut(BaseModel):
+    """One submission of one student to one assignment, with the stages of its current attempt."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_TASK})
+
+    id: int
+    assignment_id: int
+    course_id: int
+    created_by_id: int = Field(description="The student")
+    student_email: str
+    creation_timestamp: datetime
+    status: StatusName
+    attempt: int = Field(description="Number of the current attempt, from 1")
+    reference: str = Field(description="What the student quotes when asking about it")
+    file_name: str
+    size: int = Field(description="Bytes of the original")
+    sha256: str = Field(description="SHA-256 of the original, hexadecimal")
+    stage_statuses: list[StageStatusOut]
+    metrics: Metrics
+
+
+class TaskPageOut(BaseModel):
+    """Some tasks, newest first."""
+
+    items: list[TaskOut]
+    next_cursor: str | None = Field(description="For the next page; null on the last one")
+
+
+class ReceiptOut(BaseModel):
+    """Proof that a submission was accepted."""
+
+    reference: str
+    file_name: str
+    size: int
+    sha256: str
+    received_at: datetime
+
+
+class AcceptedTask(TaskOut):
+    """A submission as it was accepted, with its receipt."""
+
+    receipt: ReceiptOut
+
+
+class AttemptOut(BaseModel):
+    """One file handed to the orchestrator; `run` counts its deliveries."""
+
+    number: int
+    run: int
+    created_at: datetime
+    copied_at: datetime | None
+    published_at: datetime | None
+    ended_at: datetime | None
+    closed_at: datetime | None
+    stage_statuses: list[StageStatusOut]
+
+
+class LogOut(BaseModel):
+    """A line of a task's history."""
+
+    id: int
+    attempt: int
+    run: int
+    stage_name: str | None
+    level: LogLevel
+    source: LogSource
+    log_message: str
+    creation_timestamp: datetime
+
+
+class TaskDetail(TaskOut):
+    """A submission in full: all of its attempts, and a page of its log, oldest line first."""
+
+    assignment_name: str
+    student_name: str
+    attempts: list[AttemptOut]
+    logs: list[LogOut]
+    logs_cursor: str | None = Field(description="For the lines before these; null when there are none")
+
+
+class _Stage(Protocol):
+    """What a stage shows in a list and in full."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def stage_name(self) -> str: ...
+    @property
+    def status(self) -> StageStatus: ...
+    @property
+    def queued_at(self) -> datetime | None: ...
+    @property
+    def started_at(self) -> datetime | None: ...
+    @property
+    def ended_at(self) -> datetime | None: ...
+    @property
+    def reason(self) -> str | None: ...
+
+
+def status_word(status: StageStatus) -> StatusWord:
+    """The status with both of its names."""
+    return StatusWord(id=int(status), status_name=status.name)
+
+
+def stage_out(stage: _Stage) -> StageStatusOut:
+    """One stage of an attempt."""
+    return StageStatusOut(
+        id=stage.id,
+        processing_stage=StageWord(stage_name=stage.stage_name),
+        processing_status=status_word(stage.status),
+        queued_at=stage.queued_at,
+        started_at=stage.started_at,
+        ended_at=stage.ended_at,
+        reason=stage.reason,
+    )
+
+
+def task_out(row: TaskRow) -> TaskOut:
+    """A task of a list."""
+    return TaskOut.model_validate(_fields(row))
+
+
+def accepted(row: TaskRow, receipt: Receipt) -> AcceptedTask:
+    """What the student gets for a submission."""
+    proof = ReceiptOut(
+        reference=receipt.reference,
+        file_name=receipt.file_name,
+        size=receipt.size,
+        sha256=receipt.sha256,
+        received_at=receipt.received_at,
+    )
+    return AcceptedTask.model_validate(_fields(row) | {"receipt": proof})
+
+
+def _fields(row: TaskRow) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "assignment_id": row.assignment_id,
+        "course_id": row.course_id,
+        "created_by_id": row.created_by_id,
+        "student_email": row.student_email,
+        "creation_timestamp": row.creation_timestamp,
+        "status": row.status.name,
+        "attempt": row.attempt,
+        "reference": row.reference,
+        "file_name": row.file_name,
+        "size": row.size,
+        "sha256": row.sha256,
+        "stage_statuses": [stage_out(stage) for stage in row.stages],
+        "metrics": Metrics(requeue_count=row.requeue_count),
+    }
+
+
+def task_detail(view: TaskView) -> TaskDetail:
+    """A task in full."""
+    return TaskDetail(
+        id=view.summary.id,
+        assignment_id=view.summary.assignment_id,
+        assignment_name=view.summary.assignment_name,
+        course_id=view.course_id,
+        created_by_id=view.summary.student_id,
+        student_email=view.student_email,
+        student_name=view.student_name,
+        creation_timestamp=view.summary.created_at,
+        status=view.summary.status.name,
+        attempt=view.summary.attempt,
+        reference=view.summary.reference,
+        file_name=view.summary.file_name,
+        size=view.size,
+        sha256=view.sha256,
+        stage_statuses=[stage_out(stage) for stage in view.current.stages],
+        metrics=Metrics(requeue_count=view.requeue_count),
+        attempts=[attempt_out(attempt) for attempt in view.attempts],
+        logs=[log_out(line) for line in view.logs],
+        logs_cursor=view.logs_cursor,
+    )
+
+
+def attempt_out(attempt: AttemptView) -> AttemptOut:
+    """One attempt with its stages."""
+    return AttemptOut(
+        number=attempt.number,
+        run=attempt.run,
+        created_at=attempt.created_at,
+        copied_at=attempt.copied_at,
+        published_at=attempt.published_at,
+        ended_at=attempt.ended_at,
+        closed_at=attempt.closed_at,
+        stage_statuses=[stage_out(stage) for stage in attempt.stages],
+    )
+
+
+def log_out(line: LogLine) -> LogOut:
+    """One line of the log."""
+    return LogOut(
+        id=line.id,
+        attempt=line.attempt,
+        run=line.run,
+        stage_name=line.stage_name,
+        level=line.level,
+        source=line.source,
+        log_message=line.message,
+        creation_timestamp=line.logged_at,
+    )

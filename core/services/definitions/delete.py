@@ -1,0 +1,42 @@
+"""Delete a definition that nothing uses."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from core.auth import Right, require
+from core.context import Actor, Context
+from core.errors import InUse
+from core.models import Assignment, DefinitionStage, DefinitionVersion
+from core.services.definitions.rows import lock_definition, require_owner
+from core.services.leftovers import note_unneeded, remove_soon
+
+
+def delete_definition(ctx: Context, actor: Actor, definition_id: int) -> None:
+    """Delete a definition with its stages and, after the commit, their images.
+
+    Raises:
+        NotFound: there is none with this id.
+        NotAllowed: only the professor who owns it.
+        InUse: assignments use it; it names them.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.CREATE_DEFINITION)
+        definition = lock_definition(session, definition_id)
+        require_owner(session, actor, definition)
+        users = session.scalars(
+            select(Assignment.assignment_name)
+            .where(Assignment.definition_id == definition_id)
+            .order_by(Assignment.assignment_name)
+        ).all()
+        if users:
+            raise InUse(names=tuple(users))
+        paths = session.scalars(
+            select(DefinitionStage.remote_storage_path)
+            .join(DefinitionVersion, DefinitionVersion.id == DefinitionStage.version_id)
+            .where(DefinitionVersion.definition_id == definition_id)
+        )
+        note_unneeded(session, ctx, set(paths))
+        session.delete(definition)
+    remove_soon(ctx)

@@ -1,0 +1,147 @@
+"""What stands failed, one by one and by cause (docs/decisions/0013-failure-groups.md).
+
+A failed task is counted once, at the first of its stages that failed; with the scope's stage, at that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy.orm import Session, aliased
+
+from core.context import Actor, Context
+from core.models import (
+    Assignment,
+    ProcessingStage,
+    Task,
+    TaskMetrics,
+    TaskStageStatus,
+    User,
+)
+from core.services.monitoring.scope import Scope, at_stage, inside, joined
+from core.vocabulary import StageStatus
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTask:
+    """A task that stands failed, and why."""
+
+    task_id: int
+    reference: str
+    student_email: str
+    assignment_name: str
+    stage_name: str
+    reason: str | None
+    failed_at: datetime
+    attempt: int
+    requeue_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Failures with the same message but for ids, numbers, paths and times.
+
+    `id` depends on the message alone, so it is the same in every scope and as data grows.
+    `students` are distinct; `stages` are the names of those in which it happened.
+    """
+
+    id: str
+    message: str
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    students: int
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """All that stands failed, by cause, the most frequent first."""
+
+    total: int
+    groups: tuple[FailureGroup, ...]
+
+
+def list_failures(
+    ctx: Context, actor: Actor, scope: Scope, *, limit: int = 500, group_id: str | None = None
+) -> list[FailedTask]:
+    """The tasks that stand failed, the latest first, at most `limit`; of one group or of all.
+
+    `group_failures` has the full count.
+    """
+    with ctx.db.transaction() as session:
+        query = (
+            select(
+                Task.id,
+                Task.reference,
+                User.email,
+                Assignment.assignment_name,
+                ProcessingStage.stage_name,
+                TaskStageStatus.reason,
+                TaskStageStatus.ended_at,
+                Task.current_attempt,
+                TaskMetrics.requeue_count,
+            )
+            .select_from(TaskStageStatus)
+            .join(ProcessingStage, ProcessingStage.id == TaskStageStatus.stage_id)
+        )
+        rows = session.execute(
+            _standing(session, actor, scope, query)
+            .join(User, User.id == Task.created_by_id)
+            .join(TaskMetrics, TaskMetrics.task_id == Task.id)
+            .where(*([] if group_id is None else [TaskStageStatus.failure_key == group_id]))
+            .order_by(TaskStageStatus.ended_at.desc(), Task.id.desc())
+            .limit(limit)
+        )
+        return [FailedTask(*row) for row in rows]
+
+
+def group_failures(ctx: Context, actor: Actor, scope: Scope) -> Failures:
+    """What stands failed in `scope`, by cause: every one is counted, and in one group only."""
+    with ctx.db.transaction() as session:
+        query = (
+            select(
+                TaskStageStatus.failure_key,
+                func.fold_message(func.min(TaskStageStatus.reason)),
+                func.count(),
+                func.min(TaskStageStatus.ended_at),
+                func.max(TaskStageStatus.ended_at),
+                func.count(Task.created_by_id.distinct()),
+                func.array_agg(ProcessingStage.stage_name.distinct()),
+            )
+            .select_from(TaskStageStatus)
+            .join(ProcessingStage, ProcessingStage.id == TaskStageStatus.stage_id)
+        )
+        rows = session.execute(
+            _standing(session, actor, scope, query)
+            .group_by(TaskStageStatus.failure_key)
+            .order_by(func.count().desc(), TaskStageStatus.failure_key)
+        ).all()
+        groups = tuple(
+            FailureGroup(key, message, count, first, last, students, tuple(stages))
+            for key, message, count, first, last, students, stages in rows
+        )
+        return Failures(sum(group.count for group in groups), groups)
+
+
+def _standing(
+    session: Session, actor: Actor, scope: Scope, query: Select[*tuple[Any, ...]]
+) -> Select[*tuple[Any, ...]]:
+    conditions = [*inside(session, actor, scope), *at_stage(scope)]
+    if scope.stage is None:
+        conditions.append(_is_first_failure())
+    return joined(query).where(*conditions, TaskStageStatus.status_id == StageStatus.FAILED)
+
+
+def _is_first_failure() -> ColumnElement[bool]:
+    earlier = aliased(TaskStageStatus)
+    return ~exists(
+        select(earlier.id).where(
+            earlier.attempt_id == TaskStageStatus.attempt_id,
+            earlier.position < TaskStageStatus.position,
+            earlier.status_id == StageStatus.FAILED,
+        )
+    )

@@ -1,0 +1,179 @@
+// One socket per tab tells the mounted views that what they show has changed; each then asks the
+// page, once, to draw that part again. It asks again if no drawing follows.
+
+const SILENCE_MS = 50_000 // the server speaks at least every 20 s
+const LOST_MS = 2_000
+const AGAIN_MS = 10_000
+const POLL_MS = 30_000
+const LONGEST_PAUSE_MS = 15_000
+const SESSION_ENDED = 4401
+
+const views = new Map() // parentElement → view
+let socket = null
+let news = { seed: null, versions: {} }
+let failures = 0
+let lostSince = null
+let ended = false
+let pauseTimer, silenceTimer, pollTimer, lostTimer, closeTimer
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let view = views.get(parentElement)
+  if (!view) {
+    view = { asked: 0, askedAt: -Infinity }
+    views.set(parentElement, view)
+    prepare(view, parentElement)
+  }
+  if (view.data?.seen.number !== data.seen.number || view.data?.seen.seed !== data.seen.seed) {
+    view.asked = 0 // it was drawn since
+  }
+  Object.assign(view, { data, trigger: setTriggerValue, paused: isPaused(data) })
+  begin()
+  follow()
+  look(view)
+  return () => {
+    clearTimeout(view.timer)
+    views.delete(parentElement)
+    follow()
+    clearTimeout(closeTimer)
+    closeTimer = setTimeout(endIfUnused, 1_000) // another page may mount its own at once
+  }
+}
+
+// ---- the socket
+
+function begin() {
+  clearTimeout(closeTimer)
+  if (socket || ended || pauseTimer) return
+  lostSince ??= Date.now()
+  socket = new WebSocket(new URL("/live", location.href.replace(/^http/, "ws")))
+  socket.onopen = () => {
+    follow()
+    listen()
+  }
+  socket.onmessage = (message) => {
+    failures = 0
+    lostSince = null
+    news = JSON.parse(message.data)
+    listen()
+    views.forEach(look)
+  }
+  socket.onclose = lose
+  lostTimer ??= setTimeout(() => views.forEach(show), LOST_MS)
+  pollTimer ??= setTimeout(poll, around(POLL_MS))
+}
+
+function follow() {
+  if (socket?.readyState !== WebSocket.OPEN || !views.size) return
+  const all = [...views.values()]
+  const topics = new Set(all.flatMap((view) => view.data.topics))
+  const wanted = JSON.stringify({ person: all[0].data.person, follow: [...topics].sort() })
+  if (socket.wanted === wanted) return
+  socket.wanted = wanted
+  socket.send(wanted)
+}
+
+function listen() {
+  clearTimeout(silenceTimer)
+  silenceTimer = setTimeout(() => socket?.close(), SILENCE_MS)
+}
+
+function lose({ code }) {
+  socket = null
+  clearTimeout(silenceTimer)
+  if (code === SESSION_ENDED) return leave()
+  if (!views.size) return
+  lostSince ??= Date.now()
+  clearTimeout(lostTimer)
+  lostTimer = setTimeout(() => views.forEach(show), LOST_MS)
+  const pause = around(Math.min(500 * 2 ** failures++, LONGEST_PAUSE_MS))
+  pauseTimer = setTimeout(retry, pause)
+}
+
+function retry() {
+  clearTimeout(pauseTimer)
+  pauseTimer = undefined
+  if (views.size) begin()
+}
+
+function endIfUnused() {
+  if (views.size) return
+  socket?.close()
+  for (const timer of [pauseTimer, silenceTimer, pollTimer, lostTimer]) clearTimeout(timer)
+  pauseTimer = silenceTimer = pollTimer = lostTimer = undefined
+}
+
+function leave() {
+  ended = true
+  views.forEach((view) => view.trigger("ended", Date.now()))
+  setTimeout(() => views.size && location.reload(), 3_000)
+}
+
+function poll() {
+  pollTimer = setTimeout(poll, around(POLL_MS))
+  if (!isLost() || !navigator.onLine) return
+  for (const view of views.values()) {
+    if (view.data.topics.length && !view.paused && !document.hidden) view.trigger("changed", Date.now())
+  }
+}
+
+document.addEventListener("visibilitychange", () => document.hidden || views.forEach(look))
+addEventListener("online", retry)
+
+// ---- a view
+
+function look(view) {
+  show(view)
+  clearTimeout(view.timer)
+  if (!isStale(view) || view.paused || document.hidden || ended) return
+  const gap = view.asked ? AGAIN_MS * 2 ** Math.min(view.asked - 1, 4) : view.data.gap * 1_000
+  const wait = view.askedAt + gap - Date.now()
+  if (wait > 0) {
+    view.timer = setTimeout(() => look(view), wait)
+    return
+  }
+  view.asked += 1
+  view.askedAt = Date.now()
+  view.trigger("changed", view.askedAt)
+  view.timer = setTimeout(() => look(view), AGAIN_MS * 2 ** Math.min(view.asked - 1, 4))
+}
+
+function isStale({ data }) {
+  if (!news.seed || !data.topics.length) return false
+  if (news.seed !== data.seen.seed) return true
+  return data.topics.some((topic) => (news.versions[topic] ?? 0) > data.seen.number)
+}
+
+function isLost() {
+  return lostSince !== null && Date.now() - lostSince >= LOST_MS
+}
+
+function show(view) {
+  const { labels, pausable } = view.data
+  view.bar.hidden = !labels
+  if (!labels) return
+  const state = isLost() ? "lost" : !view.paused ? "live" : isStale(view) ? "news" : "paused"
+  if (view.bar.dataset.state !== state) {
+    view.bar.dataset.state = state
+    view.status.textContent = labels[state]
+  }
+  view.button.hidden = !pausable
+  view.button.textContent = view.paused ? labels.resume : labels.pause
+}
+
+function prepare(view, parentElement) {
+  view.bar = parentElement.querySelector(".bar")
+  view.status = parentElement.querySelector("[role=status]")
+  view.button = parentElement.querySelector("button")
+  view.button.onclick = () => {
+    view.paused = !view.paused
+    sessionStorage.setItem(pauseKey(view.data), view.paused ? "yes" : "")
+    look(view)
+  }
+}
+
+function isPaused(data) {
+  return data.pausable && sessionStorage.getItem(pauseKey(data)) === "yes"
+}
+
+const pauseKey = (data) => `ulos-paused:${location.pathname}:${data.key}`
+const around = (milliseconds) => milliseconds * (0.5 + Math.random())

@@ -1,0 +1,6 @@
+"""Submissions from the browser, streamed past Streamlit: its own uploader holds each file in memory."""
+
+from dashboard.uploads.form import form
+from dashboard.uploads.receive import route
+
+__all__ = ["form", "route"]

@@ -1,0 +1,135 @@
+// Sends the chosen archive as the body of a request and shows how far it is.
+
+const forms = new Map() // parentElement → form
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let form = forms.get(parentElement)
+  if (!form) {
+    form = prepare(parentElement)
+    forms.set(parentElement, form)
+  }
+  const renewed = form.data && form.data.submit_key !== data.submit_key
+  Object.assign(form, { data, trigger: setTriggerValue })
+  write(form)
+  if (renewed) {
+    form.input.value = ""
+    say(form, {})
+    settle(form)
+  }
+  return () => forms.delete(parentElement) // what is being sent goes on
+}
+
+function prepare(parentElement) {
+  const find = (selector) => parentElement.querySelector(selector)
+  const form = {
+    label: find("label"),
+    input: find("input"),
+    choose: find(".choose"),
+    hint: find("#hint"),
+    progress: find(".progress"),
+    meter: find("progress"),
+    done: find("#done"),
+    send: find(".send"),
+    stop: find(".stop"),
+    problem: find(".problem"),
+    said: find(".said"),
+    request: null,
+  }
+  form.input.onchange = () => {
+    const file = form.input.files[0]
+    const tooLarge = file && file.size > form.data.limit_bytes
+    say(form, { problem: tooLarge ? form.data.labels.too_large : "" })
+    settle(form)
+  }
+  find("form").onsubmit = (event) => {
+    event.preventDefault()
+    if (!form.send.disabled) send(form, form.input.files[0])
+  }
+  form.stop.onclick = () => form.request?.abort()
+  return form
+}
+
+function write(form) {
+  const { labels } = form.data
+  form.label.textContent = labels.file
+  form.choose.textContent = labels.choose
+  form.send.textContent = labels.send
+  form.stop.textContent = labels.stop
+  settle(form)
+}
+
+function settle(form) {
+  const file = form.input.files[0]
+  form.hint.textContent = file?.name ?? form.data.labels.hint
+  form.send.disabled = Boolean(form.request) || !file || file.size > form.data.limit_bytes
+  form.input.disabled = Boolean(form.request)
+  form.stop.hidden = form.progress.hidden = !form.request
+}
+
+function say(form, { problem = "", said = "" }) {
+  form.problem.textContent = problem
+  form.said.textContent = said
+}
+
+function send(form, file) {
+  const { data } = form
+  const request = (form.request = new XMLHttpRequest())
+  request.open("POST", data.url)
+  request.setRequestHeader("Content-Type", "application/zip")
+  request.setRequestHeader("X-File-Name", encodeURIComponent(file.name))
+  request.setRequestHeader("X-Submit-Key", keyOf(data.submit_key, file))
+  request.upload.onprogress = ({ loaded }) => show(form, loaded, file.size)
+  request.upload.onload = () => show(form, file.size, file.size)
+  request.onload = () => finish(form, request)
+  request.onerror = () => finish(form, null, { problem: form.data.labels.broken })
+  request.onabort = () => finish(form, null, { said: form.data.labels.stopped })
+  addEventListener("beforeunload", warn)
+  say(form, {})
+  settle(form)
+  show(form, 0, file.size)
+  request.send(file)
+}
+
+function show({ data: { labels, language }, meter, done, stop }, loaded, size) {
+  const whole = loaded >= size
+  if (whole) meter.removeAttribute("value")
+  else meter.value = loaded / size
+  const share = new Intl.NumberFormat(language, { style: "percent" }).format(loaded / size)
+  done.textContent = whole ? labels.checking : `${labels.sending} ${share}`
+  stop.hidden = whole // from here on it may have been accepted
+}
+
+function finish(form, request, words) {
+  removeEventListener("beforeunload", warn)
+  form.request = null
+  const answer = request && read(request)
+  const labels = form.data.labels
+  if (request && request.status === 201) {
+    form.trigger("accepted", { task_id: answer.task_id })
+    words = { said: `${labels.accepted}: ${answer.reference}` }
+    form.input.value = ""
+  } else if (request) {
+    words = { problem: answer?.detail ?? labels.failed }
+  }
+  say(form, words)
+  settle(form)
+}
+
+function read(request) {
+  try {
+    return JSON.parse(request.responseText)
+  } catch {
+    return null
+  }
+}
+
+function warn(event) {
+  event.preventDefault()
+}
+
+// The same file sent again from the same form is the same submission; another file is another one.
+function keyOf(formKey, { name, size, lastModified }) {
+  let hash = 0
+  for (const character of name) hash = (Math.imul(hash, 31) + character.codePointAt(0)) >>> 0
+  return [formKey, size, lastModified, hash].map((part) => part.toString(36)).join("-")
+}

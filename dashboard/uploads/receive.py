@@ -1,0 +1,127 @@
+"""`POST /uploads/{assignment_id}`: the body is the archive; answers the receipt or what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from typing import IO
+from urllib.parse import unquote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from core.context import Context
+from core.errors import NoSpace, NotSignedIn, Required, TooLarge, UlosError, Unavailable
+from core.services import accounts, submissions
+from core.services.accounts import SignedIn
+from core.services.submissions import Receipt
+from dashboard import process
+from dashboard.origin import same_origin
+
+BLOCK = 1 << 20
+"""Bytes that are gathered before they go to disk."""
+
+AT_ONCE = 8
+"""Submissions that are checked and stored at once; more would take the threads of all other requests."""
+
+_KEY = re.compile(r"[A-Za-z0-9_.-]{16,128}")
+
+
+def route(context: Callable[[], Context]) -> Route:
+    """The route, for the context that `context` gives."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def receive(request: Request) -> Response:
+        if not same_origin(request):
+            return PlainTextResponse("forbidden", 403)
+        token = request.cookies.get(process.SESSION_COOKIE, "")
+        language: str = context().settings.language
+        try:
+            signed_in = await run_in_threadpool(accounts.find_session, context(), token)
+            if signed_in is None:
+                raise NotSignedIn
+            language = signed_in.person.language or language
+            receipt = await _accept(request, context(), signed_in, gate)
+        except UlosError as error:
+            return _problem(error, language)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+        return JSONResponse(
+            {
+                "task_id": receipt.task_id,
+                "reference": receipt.reference,
+                "file_name": receipt.file_name,
+                "size": receipt.size,
+                "sha256": receipt.sha256,
+                "received_at": receipt.received_at.isoformat(),
+            },
+            201,
+        )
+
+    return Route("/uploads/{assignment_id:int}", receive, methods=["POST"])
+
+
+async def _accept(request: Request, ctx: Context, signed_in: SignedIn, gate: asyncio.Semaphore) -> Receipt:
+    """Keep the body in a file without a name, so that nothing is left whatever happens, and submit it."""
+    submit_key = request.headers.get("x-submit-key", "")
+    if not _KEY.fullmatch(submit_key):
+        raise Required(field="X-Submit-Key")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > ctx.settings.max_upload_bytes:
+        raise TooLarge(limit_mb=ctx.settings.max_upload_mb)
+    try:
+        with tempfile.TemporaryFile() as file:
+            await _keep(request, ctx, file)
+            submit = partial(
+                submissions.submit,
+                ctx,
+                signed_in.person.actor,
+                request.path_params["assignment_id"],
+                file,
+                file_name=unquote(request.headers.get("x-file-name", "")),
+                submit_key=submit_key,
+            )
+            async with gate:
+                return await run_in_threadpool(submit)
+    except OSError as error:  # of the temporary file: storage has errors of its own
+        raise NoSpace from error
+
+
+async def _keep(request: Request, ctx: Context, file: IO[bytes]) -> None:
+    """Write the body to `file` as it comes.
+
+    Raises:
+        TooLarge: noticed while reading; the rest is not waited for.
+
+    """
+    size, block = 0, bytearray()
+    async for piece in request.stream():
+        size += len(piece)
+        if size > ctx.settings.max_upload_bytes:
+            raise TooLarge(limit_mb=ctx.settings.max_upload_mb)
+        block += piece
+        if len(block) >= BLOCK:
+            await run_in_threadpool(file.write, block)
+            block = bytearray()
+    await run_in_threadpool(file.write, block)
+    await run_in_threadpool(file.flush)
+
+
+def _problem(error: UlosError, language: str) -> Response:
+    """The sentence of `error` as problem JSON; which number it has matters to the browser alone."""
+    status = 401 if isinstance(error, NotSignedIn) else 503 if isinstance(error, Unavailable) else 422
+    return JSONResponse(
+        {
+            "type": "about:blank",
+            "title": type(error).__name__,
+            "status": status,
+            "detail": error.sentence(language),
+        },
+        status,
+        media_type="application/problem+json",
+    )

@@ -1,0 +1,121 @@
+"""The project as people use it: `core up` and a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from core.embedded.state import _free_port
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+expect.set_options(timeout=20_000)
+
+
+@dataclass(frozen=True)
+class Project:
+    address: str
+    api: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Visitor:
+    page: Page
+    console: list[str]
+    hosts: set[str]
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Project]:
+    ports = {"ULOS_DASHBOARD_PORT": str(_free_port(0)), "ULOS_API_PORT": str(_free_port(0))}
+    environment = os.environ | ports | {"ULOS_DATA_DIR": str(folder), "ULOS_LANGUAGE": "es"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", "up"], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("ready: dashboard"), line
+        yield Project(line.split()[2], line.split()[4], folder)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(40)
+        process.stdout.close()
+    assert left_behind(folder) == []
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Command lines of processes that are still there some seconds after the end."""
+    deadline = time.monotonic() + 10
+    while (found := members(folder)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return [command for _, command in found]
+
+
+def members(folder: Path) -> list[tuple[int, str]]:
+    """Process id and command line of everything that the project on `folder` has started."""
+    mark = f"ULOS_DATA_DIR={folder}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark in path.read_bytes().split(b"\0"):
+                command = path.with_name("cmdline").read_bytes().replace(b"\0", b" ")
+                found.append((int(path.parent.name), command.decode(errors="replace")))
+        except OSError:
+            continue  # it has ended, or is somebody else's
+    return found
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def watch(page: Page) -> Visitor:
+    """Note what the page says on its console and which hosts it asks."""
+    visitor = Visitor(page, [], set())
+    page.on("console", lambda said: visitor.console.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda sent: visitor.hosts.add(sent.url.split("/")[2].split(":")[0]))
+    return visitor
+
+
+def sign_in(browser: Browser, project: Project, name: str, path: str = "/", **options: object) -> Visitor:
+    options = {"viewport": {"width": 1440, "height": 900}, "locale": "es-CO"} | options
+    visitor = watch(browser.new_context(**options).new_page())
+    page = visitor.page
+    page.goto(project.address + path)
+    page.get_by_label("Correo").fill(f"{name}@uniandes.edu.co")
+    page.get_by_label("Contraseña").fill("ulos-demo")
+    page.get_by_role("button", name="Iniciar sesión").click()
+    expect(page.get_by_role("button", name="Cerrar sesión")).to_be_visible(timeout=20_000)
+    return visitor
+
+
+def upload(page: Page, content: bytes) -> None:
+    page.get_by_text("Imprime un cubo —").click()
+    chosen = {"name": "cubo.zip", "mimeType": "application/zip", "buffer": content}
+    page.locator("input[type=file]").first.set_input_files(chosen)  # type: ignore[arg-type]  # a literal dict
+    button = page.get_by_role("button", name="Entregar").first
+    expect(button).to_be_enabled(timeout=15_000)
+    button.click()
