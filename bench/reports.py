@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import builders
 import pika
+from many_tasks import many_tasks
 from node_reports import ACKNOWLEDGED, DOWNLOADED, PASSED, RECEIVED, SENT, UPLOADED, Carried
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -44,22 +45,6 @@ from tests.rabbitmq import running
 
 WINDOW = 1000
 
-MORE_TASKS = """
-WITH made AS (
-    INSERT INTO task (assignment_id, created_by_id, creation_timestamp, submit_key, reference, original_path,
-                      original_name, original_size, original_sha256, stored_at)
-    SELECT assignment_id, created_by_id, creation_timestamp, 'k' || n, 'r' || n, '/o/' || n || '.zip',
-           original_name, original_size, original_sha256, 'ftp'
-    FROM task, generate_series(1, :more) n RETURNING id
-), counted AS (INSERT INTO task_metrics (task_id) SELECT id FROM made), attempts AS (
-    INSERT INTO task_attempt (task_id, number, version_id, file_path, created_at)
-    SELECT made.id, 1, version_id, '/a/' || made.id || '.zip', created_at FROM made, task_attempt
-    RETURNING id, task_id
-)
-INSERT INTO task_stage_status (task_id, attempt_id, stage_id, position, queued_at)
-SELECT attempts.task_id, attempts.id, stage_id, position, queued_at FROM attempts, task_stage_status
-"""
-
 
 def story(carried: Carried) -> Iterator[tuple[str, bytes]]:
     """What nodes say about one healthy task."""
@@ -74,18 +59,7 @@ def story(carried: Carried) -> Iterator[tuple[str, bytes]]:
 
 def interleaved(ctx: Context, tasks: int) -> list[Message]:
     """The reports of all tasks as three nodes would send them: each task in order, tasks mixed."""
-    world = builders.world(ctx)
-    builders.submit(ctx, world)
-    with ctx.db.transaction() as session:
-        first = bytes(session.scalars(text("SELECT body FROM outbox")).one())
-        session.execute(text(MORE_TASKS), {"more": tasks})
-        rows = session.execute(
-            text("SELECT task_id, file_path FROM task_attempt WHERE file_path LIKE '/a/%'")
-        )
-        named = [
-            Carried.from_message(first, tag).renamed(str(task_id), path)
-            for tag, (task_id, path) in enumerate(rows, 1)
-        ]
+    named = many_tasks(ctx, builders.world(ctx), tasks, publish=False)
     shuffled = random.Random(1)  # noqa: S311  the same mixture each time
     waiting, mixed = iter([story(carried) for carried in named]), []
     at_work = list(itertools.islice(waiting, 30))

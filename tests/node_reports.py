@@ -39,10 +39,6 @@ class Carried:
     def key(self) -> str:
         return str(self.tree["routingKey"]) if self.tree else ""
 
-    def renamed(self, task_id: str, file_path: str) -> Carried:
-        """The same tree for another task."""
-        return Carried(self.fields | {"taskId": task_id, "filePath": file_path}, self.tree, self.tag)
-
     def towards(self, *, success: bool) -> Carried:
         """After a verdict the tree is the next decision."""
         name = "successRoutingDecision" if success else "failureRoutingDecision"

@@ -1,0 +1,234 @@
+"""A thousand tasks through three nodes that die, while everything else breaks too."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import builders
+import pytest
+from many_tasks import many_tasks
+from node_reports import Carried
+from pydantic import SecretStr
+from sqlalchemy import func, select, text
+
+from core import relay, topology
+from core.broker import ReportIntake, open_publisher
+from core.context import ORCHESTRATOR, Context
+from core.errors import BrokerUnavailable
+from core.listener import start_listener
+from core.models import ParkedReport, Task, TaskMetrics
+from core.services import reports
+from core.vocabulary import StageStatus
+from core.wake import Waker
+from core.wire.reports import read_report
+from tests.rabbitmq import RabbitMq
+from tests.standin_node import Fate, Plan, fate_of, logged_in
+
+TASKS = 1000
+ROOT = Path(__file__).resolve().parents[2]
+PENDING, RUNNING, COMPLETED, FAILED = StageStatus
+
+pytestmark = [pytest.mark.stress, pytest.mark.timeout(300)]
+
+
+@dataclass
+class Ledger:
+    """What all nodes wrote down."""
+
+    took: Counter[tuple[str, str]]
+    unsure: Counter[str]
+    corrupted: int
+
+    @classmethod
+    def read(cls, paths: list[Path]) -> Ledger:
+        lines = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+        count = {
+            what: Counter((line["task"], line["key"]) for line in lines if line["what"] == what)
+            for what in ("takes", "took", "corrupted")
+        }
+        unsure: Counter[str] = Counter()
+        for (task, _), number in (count["takes"] - count["took"]).items():
+            unsure[task] += number
+        return cls(count["took"], unsure, count["corrupted"].total())
+
+    def second_deliveries(self) -> Counter[str]:
+        seconds: Counter[str] = Counter()
+        for (task, _), number in self.took.items():
+            seconds[task] += number - 1
+        return seconds
+
+
+@contextlib.contextmanager
+def nodes(plans: list[Plan]) -> Iterator[None]:
+    processes = [
+        subprocess.Popen([sys.executable, "-m", "tests.standin_node", json.dumps(asdict(plan))], cwd=ROOT)
+        for plan in plans
+    ]
+    try:
+        yield
+        assert [process.poll() for process in processes] == [None] * len(plans), "a node ended by itself"
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(20)
+
+
+@contextlib.contextmanager
+def loops(ctx: Context) -> Iterator[None]:
+    """Relay and topology as the worker runs them."""
+    waker = Waker(ctx.db)
+    waker.start()
+    publisher = open_publisher(ctx.settings)
+    threads = [*relay.start_threads(ctx, publisher, waker), topology.start_thread(ctx, waker)]
+    try:
+        yield
+    finally:
+        waker.stop()
+        for thread in threads:
+            thread.join()
+        publisher.close()
+
+
+@contextlib.contextmanager
+def listening(ctx: Context) -> Iterator[threading.Thread]:
+    waker = Waker(ctx.db)
+    waker.start()
+    thread = start_listener(ctx, waker)
+    try:
+        yield thread
+    finally:
+        waker.stop()
+        thread.join()
+
+
+def cut_off_before_acknowledging(ctx: Context) -> int:
+    """A listener that applies what it is handed and is gone before it can acknowledge."""
+    with contextlib.suppress(BrokerUnavailable):
+        intake = ReportIntake(
+            ctx.settings, 300, lambda body, key, again: read_report(body, key, redelivered=again)
+        )
+        time.sleep(0.2)
+        batch = [entry.content for entry in intake.take(300, 5)]
+        reports.apply_reports(ctx, ORCHESTRATOR, batch)
+        intake.close()
+        return len(batch)
+    return 0
+
+
+def put_files(ctx: Context, ftp_url: str, tasks: list[Carried]) -> None:
+    content = builders.archive()
+    with logged_in(ftp_url) as ftp:
+        for carried in tasks:
+            content.seek(0)
+            ftp.storbinary(f"STOR {carried.file_path}", content)
+
+
+def unfinished(ctx: Context) -> int:
+    final = [StageStatus.COMPLETED, StageStatus.FAILED]
+    with ctx.db.transaction() as session:
+        return session.scalar(select(func.count(Task.id)).where(Task.status_id.not_in(final))) or 0
+
+
+def outcomes(ctx: Context) -> dict[str, tuple[StageStatus, ...]]:
+    with ctx.db.transaction() as session:
+        rows = session.execute(
+            text("SELECT task_id, array_agg(status_id ORDER BY position) FROM task_stage_status GROUP BY 1")
+        )
+        return {str(task): tuple(StageStatus(status) for status in statuses) for task, statuses in rows}
+
+
+def due(fate: Fate) -> tuple[StageStatus, ...]:
+    return {None: (COMPLETED, COMPLETED), 0: (FAILED, PENDING), 1: (COMPLETED, FAILED)}[fate.stage]
+
+
+def test_a_thousand_tasks_end_right_while_nodes_die_reports_shuffle_and_the_broker_restarts(
+    ctx: Context, rabbitmq: RabbitMq, amqp_url: str, tmp_path: Path
+) -> None:
+    ctx = builders.with_settings(
+        ctx,
+        ctx.settings.model_copy(update={"amqp_url": SecretStr(amqp_url), "max_under_way_per_student": 0}),
+    )
+    world = builders.world(ctx)
+    ftp_url = ctx.settings.ftp_url.get_secret_value()
+    tasks = many_tasks(ctx, world, TASKS, publish=True)
+    put_files(ctx, ftp_url, tasks)
+    chaos = {"dies": 0.05, "shuffles": 0.5, "delays": 0.1, "drops": 0.05, "corrupts": 0.01}
+    plans = [
+        Plan(name, queue, amqp_url, ftp_url, str(tmp_path / f"{name}.jsonl"), seed, **chaos)
+        for seed, (name, queue) in enumerate(
+            [("a", "g-code-parsing"), ("b", "g-code-execution"), ("c", "g-code-execution")], 1
+        )
+    ]
+    topology.ensure_topology(ctx, topology.expected(ctx))
+    twice = 0
+
+    with loops(ctx), nodes(plans):
+        restarted = False
+        while remaining := unfinished(ctx):
+            with listening(ctx):
+                time.sleep(1)
+            twice += cut_off_before_acknowledging(ctx)
+            if remaining < TASKS / 2 and not restarted:
+                rabbitmq.restart()
+                restarted = True
+        with listening(ctx):
+            time.sleep(3)
+
+    ledger = Ledger.read([Path(plan.ledger) for plan in plans])
+    assert restarted
+    assert twice > 0
+    assert outcomes(ctx) == {
+        str(carried.fields["taskId"]): due(fate_of(int(carried.fields["taskId"]))) for carried in tasks
+    }
+    check_requeues(ctx, ledger)
+    with ctx.db.transaction() as session:
+        parked = session.scalar(select(func.count(ParkedReport.id)))
+    assert parked == ledger.corrupted > 0
+    there = {file.path for file in ctx.storage.list_files(ctx.storage.path("attempts"))}
+    assert {carried.file_path for carried in tasks} <= there
+    for carried in tasks[::10]:
+        assert outputs(ftp_url, carried) == outputs_due(fate_of(int(carried.fields["taskId"])))
+
+
+def outputs(ftp_url: str, carried: Carried) -> list[str]:
+    """The outputs that nodes have added to a task's archive."""
+    content = io.BytesIO()
+    with logged_in(ftp_url) as ftp:
+        ftp.retrbinary(f"RETR {carried.file_path}", content.write)
+    with zipfile.ZipFile(content) as archive:
+        return sorted(name.rsplit("_", 1)[1] for name in archive.namelist() if name.startswith("output_"))
+
+
+def outputs_due(fate: Fate) -> list[str]:
+    """A stage that crashed has stored nothing."""
+    stages = 2 if fate.stage is None else fate.stage + ("fails in" in fate)
+    return sorted(["g-code-parsing.txt", "g-code-execution.txt"][:stages])
+
+
+def check_requeues(ctx: Context, ledger: Ledger) -> None:
+    with ctx.db.transaction() as session:
+        counted = {
+            str(task): number
+            for task, number in session.execute(select(TaskMetrics.task_id, TaskMetrics.requeue_count))
+        }
+    seconds = ledger.second_deliveries()
+    assert seconds.total() > 0
+    wrong = {
+        task: (number, seconds[task], ledger.unsure[task])
+        for task, number in counted.items()
+        if not seconds[task] <= number <= seconds[task] + ledger.unsure[task]
+    }
+    assert wrong == {}
+    assert ledger.unsure.total() <= len("abc") * 2, "hardly any delivery is in doubt"
