@@ -11,15 +11,19 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from api import (
+    account,
     assignments,
     auth,
+    callback_tokens,
     callbacks,
+    courses,
     definitions,
     errors,
     health,
     metrics,
     monitoring,
     problems,
+    roster,
     submit,
     tasks,
 )
@@ -56,6 +60,10 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         health.router,
         metrics.router,
         auth.router,
+        account.router,
+        courses.router,
+        roster.router,
+        callback_tokens.router,
         callbacks.router,
         tasks.router,
         submit.router,

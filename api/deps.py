@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from core.context import Actor, Context
 from core.errors import NotSignedIn
@@ -20,17 +21,34 @@ def get_context(request: Request) -> Context:
 ContextDep = Annotated[Context, Depends(get_context)]
 
 
-def get_actor(ctx: ContextDep, authorization: Annotated[str, Header()] = "") -> Actor:
+_bearer = HTTPBearer(auto_error=False, description="A token of /auth/login, or an orchestrator's")
+
+
+def get_bearer(
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> str:
+    """The bearer token that came with the request, unchecked.
+
+    Raises:
+        NotSignedIn: none.
+
+    """
+    if credentials is None or not credentials.credentials.strip():
+        raise NotSignedIn
+    return credentials.credentials.strip()
+
+
+BearerDep = Annotated[str, Depends(get_bearer)]
+
+
+def get_actor(ctx: ContextDep, token: BearerDep) -> Actor:
     """Whose bearer token came with the request.
 
     Raises:
         NotSignedIn: none, or none that counts.
 
     """
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise NotSignedIn
-    return accounts.actor_of_bearer(ctx, token.strip())
+    return accounts.actor_of_bearer(ctx, token)
 
 
 ActorDep = Annotated[Actor, Depends(get_actor)]

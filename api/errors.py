@@ -22,6 +22,7 @@ STATUSES: Mapping[type[errors.UlosError], int] = MappingProxyType(
         errors.NotSignedIn: 401,
         errors.NotAllowed: 403,
         errors.NotFound: 404,
+        errors.WrongMethod: 405,
         errors.TooManyAttempts: 429,
         errors.TooLarge: 413,
         errors.BadArchive: 415,
@@ -33,6 +34,15 @@ STATUSES: Mapping[type[errors.UlosError], int] = MappingProxyType(
     }
 )
 """HTTP number of each error; a class without one has its base's."""
+
+OF_THE_FRAMEWORK: Mapping[int, errors.UlosError] = MappingProxyType(
+    {
+        400: errors.NotUnderstood(field="body"),
+        404: errors.NoSuchAddress(),
+        405: errors.WrongMethod(),
+    }
+)
+"""What the framework says by number alone, in our words. 400: a body that is not even text or JSON."""
 
 _BUG = {
     "en": "Something went wrong on our side. Tell us this number: {incident}",
@@ -66,6 +76,13 @@ def problem(
     )
 
 
+def _told(request: Request, error: errors.UlosError, headers: dict[str, str] | None = None) -> JSONResponse:
+    language = language_of(request)
+    return problem(
+        status_of(error), type(error).__name__, error.sentence(language), headers, **_more(error, language)
+    )
+
+
 def _more(error: errors.UlosError, language: str) -> dict[str, object]:
     """What programs want to know beyond the sentence: the field that is wrong, what is in the way."""
     if isinstance(error, errors.Invalid) and "field" in error.values:
@@ -91,14 +108,7 @@ def install(app: FastAPI) -> None:
             429: {"Retry-After": "900"},
             503: {"Retry-After": "5"},
         }
-        language = language_of(request)
-        return problem(
-            status,
-            type(error).__name__,
-            error.sentence(language),
-            headers.get(status),
-            **_more(error, language),
-        )
+        return _told(request, error, headers.get(status))
 
     async def malformed(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, RequestValidationError):
@@ -110,8 +120,8 @@ def install(app: FastAPI) -> None:
     async def plain(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):
             raise error
-        if error.status_code == 400:  # noqa: PLR2004  what FastAPI answers to a body that it cannot decode
-            return await expected(request, errors.UnreadableBody())
+        if error.status_code in OF_THE_FRAMEWORK:
+            return _told(request, OF_THE_FRAMEWORK[error.status_code], dict(error.headers or {}))
         return problem(error.status_code, "HTTP", str(error.detail), dict(error.headers or {}))
 
     async def bug(request: Request, error: Exception) -> JSONResponse:

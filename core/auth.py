@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from core.context import Actor
 from core.errors import NotAllowed, NotFound, NotSignedIn
 from core.models import CourseMember, User
-from core.vocabulary import Role
+from core.vocabulary import Role, Scope
 
 
 class Right(StrEnum):
@@ -25,8 +25,14 @@ class Right(StrEnum):
     READ_DEFINITIONS = "definitions.read"
     CREATE_DEFINITION = "definitions.create"
     EDIT_DEFINITION = "definitions.edit"
+    OWN_ACCOUNT = "accounts.own"
+    MANAGE_ACCOUNTS = "accounts.manage"
+    MANAGE_CALLBACK_TOKENS = "callback_tokens.manage"
     READ_COURSE = "courses.read"
+    CREATE_COURSE = "courses.create"
     READ_ROSTER = "courses.roster"
+    EDIT_ROSTER = "courses.edit_roster"
+    MAKE_PROFESSOR = "courses.make_professor"
     CREATE_ASSIGNMENT = "assignments.create"
     EDIT_ASSIGNMENT = "assignments.edit"
     SUBMIT = "submissions.submit"
@@ -35,6 +41,9 @@ class Right(StrEnum):
     REQUEUE = "tasks.requeue"
     MONITOR = "monitoring.read"
     REPORT = "reports.write"
+    REPORT_LOG = "reports.log"
+    REPORT_STATUS = "reports.status"
+    REPORT_REQUEUE = "reports.requeue"
 
 
 class Standing(StrEnum):
@@ -43,6 +52,8 @@ class Standing(StrEnum):
     ADMIN = "admin"
     OWNER = "owner"
     ORCHESTRATOR = "orchestrator"
+    PERSON = "person"
+    """Anybody with an account that is not closed."""
 
 
 _TEACHES: frozenset[Role | Standing] = frozenset({Role.PROFESSOR, Role.MONITOR, Standing.ADMIN})
@@ -52,8 +63,14 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.READ_DEFINITIONS: _TEACHES,
         Right.CREATE_DEFINITION: frozenset({Role.PROFESSOR, Standing.ADMIN}),
         Right.EDIT_DEFINITION: frozenset({Standing.OWNER}),
+        Right.OWN_ACCOUNT: frozenset({Standing.PERSON}),
+        Right.MANAGE_ACCOUNTS: frozenset({Standing.ADMIN}),
+        Right.MANAGE_CALLBACK_TOKENS: frozenset({Standing.ADMIN}),
         Right.READ_COURSE: frozenset({*Role, Standing.ADMIN}),
+        Right.CREATE_COURSE: frozenset({Role.PROFESSOR, Standing.ADMIN}),
         Right.READ_ROSTER: _TEACHES,
+        Right.EDIT_ROSTER: frozenset({Role.PROFESSOR, Standing.ADMIN}),
+        Right.MAKE_PROFESSOR: frozenset({Standing.ADMIN}),
         Right.CREATE_ASSIGNMENT: frozenset({Role.PROFESSOR}),
         Right.EDIT_ASSIGNMENT: frozenset({Role.PROFESSOR}),
         Right.SUBMIT: frozenset({Role.STUDENT}),
@@ -62,9 +79,23 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
         Right.MONITOR: _TEACHES,
         Right.REPORT: frozenset({Standing.ORCHESTRATOR}),
+        Right.REPORT_LOG: frozenset({Standing.ORCHESTRATOR}),
+        Right.REPORT_STATUS: frozenset({Standing.ORCHESTRATOR}),
+        Right.REPORT_REQUEUE: frozenset({Standing.ORCHESTRATOR}),
     }
 )
 """The whole decision. The platform itself (`PLATFORM`) may do everything."""
+
+SCOPES: Mapping[Right, frozenset[Scope]] = MappingProxyType(
+    {
+        Right.READ_ANY_TASK: frozenset({Scope.READ}),
+        Right.REPORT: frozenset({Scope.LOGS, Scope.STATUS, Scope.REQUEUE}),
+        Right.REPORT_LOG: frozenset({Scope.LOGS}),
+        Right.REPORT_STATUS: frozenset({Scope.STATUS}),
+        Right.REPORT_REQUEUE: frozenset({Scope.REQUEUE}),
+    }
+)
+"""What an orchestrator's token must be good for, all of it; without an entry no token is."""
 
 
 def require(
@@ -86,11 +117,24 @@ def require(
     if actor.user_id is None and not actor.is_orchestrator:
         raise NotSignedIn
     standing = _standing(session, actor, course_id, owner_id)
-    if standing & TABLE[right]:
+    if _allows(actor, right, standing):
         return
     if course_id is not None and not standing:
         raise NotFound(what="course")
     raise NotAllowed
+
+
+def may(session: Session, actor: Actor, right: Right, *, course_id: int | None = None) -> bool:
+    """Whether `require` would let `actor` pass, for use cases that do more for some than for others."""
+    return actor.is_platform or _allows(actor, right, _standing(session, actor, course_id, None))
+
+
+def _allows(actor: Actor, right: Right, standing: set[Role | Standing]) -> bool:
+    return bool(standing & TABLE[right]) and (not actor.is_orchestrator or _in_scope(actor, right))
+
+
+def _in_scope(actor: Actor, right: Right) -> bool:
+    return right in SCOPES and actor.scopes >= SCOPES[right]
 
 
 def _standing(
@@ -103,6 +147,8 @@ def _standing(
         standing.add(Standing.ADMIN)
     if standing and owner_id is not None and owner_id == actor.user_id:
         standing.add(Standing.OWNER)
+    if course_id is None and _is_person(session, actor):
+        standing.add(Standing.PERSON)
     return standing
 
 
@@ -120,6 +166,11 @@ def roles_of(session: Session, actor: Actor, course_id: int | None) -> set[Role]
 
 def _is_admin(session: Session, actor: Actor) -> bool:
     query = select(User.id).where(User.id == actor.user_id, User.is_admin, User.disabled_at.is_(None))
+    return session.scalar(query) is not None
+
+
+def _is_person(session: Session, actor: Actor) -> bool:
+    query = select(User.id).where(User.id == actor.user_id, User.disabled_at.is_(None))
     return session.scalar(query) is not None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
@@ -34,8 +35,9 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=1, le=65535, description="Port of the companion endpoint")
     dashboard_port: int = Field(8501, ge=1, le=65535, description="Port of the dashboard")
     data_dir: Path = Field(Path("var"), description="Where the embedded components keep their data")
-    secret_key: SecretStr = Field(
-        SecretStr(""), description="Signs receipts and API tokens; empty: made on first start"
+    secret_key: SecretStr = Field(SecretStr(""), description="Signs receipts; empty: made on first start")
+    old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Earlier secret keys whose receipts still hold, separated by commas"
     )
     callback_token: SecretStr = Field(
         SecretStr(""), description="Bearer token of the orchestrator; empty: made on first start"
@@ -49,7 +51,11 @@ class Settings(BaseSettings):
     )
     cookie_secure: bool = Field(False, description="Send the session cookie over HTTPS only")
     smtp_url: SecretStr = Field(
-        SecretStr(""), description="smtp://user:pass@host:port for mails; empty: none are sent"
+        SecretStr(""), description="smtp://user:pass@host:port or smtps://… for mails; empty: none are sent"
+    )
+    mail_from: str = Field("", description="Sender of mails; empty: no-reply at the public address's host")
+    public_url: str = Field(
+        "", description="Address at which people open the dashboard; empty: made of host and port"
     )
     timezone: str = Field("America/Bogota", description="Zone of courses that name none")
     language: Language = Field("es", description="Language of people who chose none")
@@ -66,6 +72,26 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("old_secret_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_final_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _known_mail_server(cls, value: SecretStr) -> SecretStr:
+        address = urlsplit(value.get_secret_value())
+        if value.get_secret_value() and not (address.scheme in {"smtp", "smtps"} and address.hostname):
+            raise ValueError("write it as smtp://user:password@host:port or smtps://…")
         return value
 
     @field_validator("timezone")
@@ -98,6 +124,16 @@ class Settings(BaseSettings):
     def seeds_demo(self) -> bool:
         """Whether the demo is created on first start (never by default on somebody's own database)."""
         return self.embedded_database if self.demo is None else self.demo
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether there is a mail server to hand mails to."""
+        return bool(self.smtp_url.get_secret_value())
+
+    @property
+    def dashboard_url(self) -> str:
+        """Where people open the dashboard, without a slash at the end; links in mails begin with it."""
+        return self.public_url or f"http://{self.host}:{self.dashboard_port}"
 
     @property
     def max_upload_bytes(self) -> int:

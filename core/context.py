@@ -9,6 +9,7 @@ from datetime import datetime
 from core.config import Settings
 from core.db import Database
 from core.storage import Storage
+from core.vocabulary import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,10 @@ class Actor:
     is_orchestrator: bool = False
     is_platform: bool = False
     """Ourselves: the seed, the loops and the commands of an operator."""
+    scopes: frozenset[Scope] = frozenset()
+    """What an orchestrator's token is good for; people have none."""
 
 
 NOBODY = Actor()
-ORCHESTRATOR = Actor(is_orchestrator=True)
+ORCHESTRATOR = Actor(is_orchestrator=True, scopes=frozenset(Scope))
 PLATFORM = Actor(is_platform=True)

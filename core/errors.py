@@ -89,12 +89,39 @@ class NotOwner(NotAllowed):
     }
 
 
+class OnlyAdmins(NotAllowed):
+    """A thing that no role in a course allows."""
+
+    texts = {
+        "en": "Only an administrator of the platform may do this. Ask one of them.",
+        "es": "Solo un administrador de la plataforma puede hacer esto. Pídeselo a uno de ellos.",
+    }
+
+
 class NotFound(Rejected):
     """It does not exist, or the person may not know that it does. `what` names the kind."""
 
     texts = {
         "en": "This {what} does not exist, or you have no access to it.",
         "es": "No existe este elemento ({what}) o no tienes acceso a él.",
+    }
+
+
+class NoSuchAddress(NotFound):
+    """Nothing answers at this address."""
+
+    texts = {
+        "en": "There is nothing at this address. Check how it is written.",
+        "es": "No hay nada en esta dirección. Revisa cómo está escrita.",
+    }
+
+
+class WrongMethod(Rejected):
+    """The address exists, but not for this method."""
+
+    texts = {
+        "en": "This address does not take requests of this method.",
+        "es": "Esta dirección no acepta peticiones con este método.",
     }
 
 
@@ -233,15 +260,6 @@ class BadByteRange(Rejected):
     }
 
 
-class UnreadableBody(Rejected):
-    """The body of a request is not what its content type says."""
-
-    texts = {
-        "en": "The body of the request cannot be read. Send it whole, text in UTF-8.",
-        "es": "No se puede leer el cuerpo de la petición. Envíalo completo y el texto en UTF-8.",
-    }
-
-
 class BadUpload(Invalid):
     """The request holds no single whole file where it should. `field` names the part."""
 
@@ -269,6 +287,15 @@ class EmailNotAllowed(Invalid):
     }
 
 
+class BadEmail(Invalid):
+    """Not an e-mail address that mail could be sent to. `field`, `value`."""
+
+    texts = {
+        "en": "“{value}” is not an e-mail address. Write it as name@domain, without accents or spaces.",
+        "es": "«{value}» no es un correo electrónico. Escríbelo como nombre@dominio, sin tildes ni espacios.",
+    }
+
+
 class WeakPassword(Invalid):
     """A new password is too short, too long, or among the first that anybody would try. `low`, `high`."""
 
@@ -284,6 +311,51 @@ class UnknownChoice(Invalid):
     texts = {
         "en": "{field} “{value}” is not on offer. Choose one from the list.",
         "es": "{field} «{value}» no está entre las opciones. Elige una de la lista.",
+    }
+
+
+class UnreadableRoster(Invalid):
+    """An uploaded list of people cannot be read as a table. `field`."""
+
+    texts = {
+        "en": "This file cannot be read as a list. Save it as .xlsx, .xls or .csv, without a password, and upload it again.",
+        "es": "Este archivo no se puede leer como lista. Guárdalo como .xlsx, .xls o .csv, sin contraseña, y súbelo de nuevo.",
+    }
+
+
+class RosterWithoutEmails(Invalid):
+    """No column of an uploaded list is headed as one of e-mail addresses. `field`."""
+
+    texts = {
+        "en": "No column of this file is called Email. Its first row must name the columns: ID de alumno, Apellidos, Nombres, Email.",
+        "es": "Ninguna columna de este archivo se llama Email. Su primera fila debe nombrar las columnas: ID de alumno, Apellidos, Nombres, Email.",
+    }
+
+
+class RosterTooLong(Invalid):
+    """An uploaded list has more rows than any course. `field`, `limit`."""
+
+    texts = {
+        "en": "This list has more than {limit} rows. Split it and upload the parts.",
+        "es": "Esta lista tiene más de {limit} filas. Divídela y sube las partes.",
+    }
+
+
+class RepeatedRow(Invalid):
+    """The same person stands in an earlier row of the list. `row` is that one."""
+
+    texts = {
+        "en": "The same e-mail is in row {row} already; this row was left out.",
+        "es": "El mismo correo ya está en la fila {row}; esta fila se omitió.",
+    }
+
+
+class NotAReceipt(Invalid):
+    """A receipt was not made by this installation, or was changed since. `field`."""
+
+    texts = {
+        "en": "This receipt was not issued here, or it was changed. Copy it whole and try again.",
+        "es": "Este comprobante no se emitió aquí o fue modificado. Cópialo completo e intenta de nuevo.",
     }
 
 
@@ -417,6 +489,15 @@ class TooLarge(Rejected):
     }
 
 
+class MailRefused(Rejected):
+    """The mail server refuses this one message. `problem` says why; `for_good`: so it will again."""
+
+    texts = {
+        "en": "The mail server refused the message: {problem}.",
+        "es": "El servidor de correo rechazó el mensaje: {problem}.",
+    }
+
+
 class Conflict(Rejected):
     """Something is in the way; the subclasses say what."""
 
@@ -488,6 +569,69 @@ class DefinitionFixed(Conflict):
     }
 
 
+class AccountExists(NameTaken):
+    """The address has an account already. `name` is the address."""
+
+    texts = {
+        "en": "“{name}” has an account already. Sign in, or ask for a link to set its password.",
+        "es": "«{name}» ya tiene una cuenta. Inicia sesión o pide un enlace para definir su contraseña.",
+    }
+
+
+class AccountClosed(Conflict):
+    """The account was closed by an administrator."""
+
+    texts = {
+        "en": "This account is closed. Ask an administrator to open it again.",
+        "es": "Esta cuenta está cerrada. Pide a un administrador que la abra de nuevo.",
+    }
+
+
+class LinkExpired(Conflict):
+    """A one-time link is unknown, was used, is too old, or has been replaced."""
+
+    texts = {
+        "en": "This link was used already or has expired. Ask for a new one.",
+        "es": "Este enlace ya se usó o venció. Pide uno nuevo.",
+    }
+
+
+class NoMail(Conflict):
+    """The installation sends no mail, so it cannot send a link."""
+
+    texts = {
+        "en": "No mail is sent from here. Ask your professor or an administrator for a link to set your password.",
+        "es": "Desde aquí no se envían correos. Pide a tu profesor o a un administrador un enlace para definir tu contraseña.",
+    }
+
+
+class HasPassword(Conflict):
+    """Somebody who has set a password needs no invitation."""
+
+    texts = {
+        "en": "This person has set a password already and needs no invitation. They can reset it themselves.",
+        "es": "Esta persona ya definió su contraseña y no necesita invitación. Puede restablecerla por su cuenta.",
+    }
+
+
+class HasOtherRole(Conflict):
+    """The person is in the course already, as something else."""
+
+    texts = {
+        "en": "This person is in the course already with another role, which was kept. Change the role in the list of people if that is meant.",
+        "es": "Esta persona ya está en el curso con otro rol, que se mantuvo. Cambia el rol en la lista de personas si eso es lo que quieres.",
+    }
+
+
+class LastProfessor(Conflict):
+    """A course would be left without anybody who teaches it."""
+
+    texts = {
+        "en": "This is the only professor of the course. Add another one first.",
+        "es": "Es la única persona que enseña el curso como profesor. Agrega a otra primero.",
+    }
+
+
 class NotRequeueable(Conflict):
     """Only a task that failed can be requeued; this one is still under way or has passed."""
 
@@ -543,4 +687,13 @@ class BrokerUnavailable(Unavailable):
     texts = {
         "en": "The queue does not answer. What was accepted is kept and goes out by itself.",
         "es": "La cola no responde. Lo aceptado está guardado y saldrá por sí solo.",
+    }
+
+
+class MailUnavailable(Unavailable):
+    """The mail server does not answer, or put the message off. `problem` says how, for operators."""
+
+    texts = {
+        "en": "The mail server does not accept mail ({problem}). What is to be sent is kept and goes out by itself.",
+        "es": "El servidor de correo no acepta mensajes ({problem}). Lo pendiente está guardado y saldrá por sí solo.",
     }

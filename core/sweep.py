@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 
 from core.context import Context
 from core.errors import Unavailable
-from core.models import IdempotencyRecord, LoginTicket, SignInFailure, Task, TaskAttempt
+from core.models import (
+    IdempotencyRecord,
+    LoginTicket,
+    OneTimeLink,
+    OutgoingMail,
+    SignInFailure,
+    Task,
+    TaskAttempt,
+)
 from core.services.definitions import needed_images
 from core.services.leftovers import SWEEP_TOPIC, remove_noted
 from core.wake import Waker
@@ -22,6 +30,9 @@ EVERY = timedelta(hours=1)
 
 RETRY_SECONDS = 60.0
 """Longest pause until what could not be deleted is tried again."""
+
+MAILS_KEPT = timedelta(days=30)
+"""How long one can look up what became of a mail."""
 
 logger = logging.getLogger(__name__)
 
@@ -70,4 +81,6 @@ def expire(ctx: Context) -> None:
     with ctx.db.transaction() as session:
         session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.created_at < ctx.now() - GRACE))
         session.execute(delete(LoginTicket).where(LoginTicket.expires_at < ctx.now() - GRACE))
+        session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < ctx.now() - GRACE))
+        session.execute(delete(OutgoingMail).where(OutgoingMail.created_at < ctx.now() - MAILS_KEPT))
         session.execute(delete(SignInFailure).where(SignInFailure.at < ctx.now() - GRACE))

@@ -50,6 +50,23 @@ class Role(StrEnum):
     STUDENT = "student"
 
 
+class Scope(StrEnum):
+    """What a callback token is good for."""
+
+    LOGS = "logs"
+    STATUS = "status"
+    REQUEUE = "requeue"
+    READ = "read"
+
+
+class LinkPurpose(StrEnum):
+    """What a one-time link is good for. Both set a password."""
+
+    INVITATION = "invitation"
+    """The first password of an account that somebody else made; worth nothing once there is one."""
+    RESET = "reset"
+
+
 class RequeueCause(StrEnum):
     """Why a task got another run or another attempt."""
 

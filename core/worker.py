@@ -1,4 +1,4 @@
-"""The process of the loops: copies, relay and sweep."""
+"""The process of the loops: copies, relay, mails and sweep."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import threading
 import time
 from types import FrameType
 
+from core import mailing
 from core.bootstrap import open_context
 from core.broker import open_publisher
 from core.config import Settings
+from core.mail import open_mailer
 from core.migrate import is_current
 from core.relay import start_threads
 from core.sweep import run_sweep
@@ -34,6 +36,8 @@ def run(settings: Settings) -> None:
         time.sleep(_LOOK_SECONDS)
     waker.start()
     threads = start_threads(ctx, open_publisher(ctx.settings), waker)
+    if mailer := open_mailer(ctx.settings):
+        threads.append(mailing.start_thread(ctx, mailer, waker))
     run_sweep(ctx, waker)
     for thread in threads:
         thread.join()

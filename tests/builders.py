@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from sqlalchemy import event, update
 
 from core.broker import PostgresPublisher
 from core.config import Settings
 from core.context import PLATFORM, Actor, Context
+from core.models import User
 from core.relay import copy_next, publish_batch
 from core.services import accounts, assignments, courses, definitions, reports, submissions
 from core.services.assignments import AssignmentDraft
@@ -102,3 +108,35 @@ def fail(ctx: Context, orchestrator: Actor, task_id: int, reason: str = "Line 3:
     reports.set_stage_statuses(ctx, orchestrator, task_id, {"PARSING": "IN_PROGRESS"})
     reports.add_task_log(ctx, orchestrator, task_id, reason, stage="PARSING", level=LogLevel.ERROR)
     reports.set_stage_statuses(ctx, orchestrator, task_id, {"PARSING": "FAILED"})
+
+
+def invited(ctx: Context, name: str = "invited", **options: object) -> Actor:
+    """Somebody whose account was made by others and who has set no password yet."""
+    made = person(ctx, name, **options)
+    with ctx.db.transaction() as session:
+        session.execute(update(User).where(User.id == made.user_id).values(password_hash=None))
+    return made
+
+
+@contextmanager
+def statements(ctx: Context) -> Iterator[list[str]]:
+    """The SQL that runs within the block, without its values."""
+    made: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        made.append(statement)
+
+    engine = ctx.db._engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield made
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Return when `condition` holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.02)

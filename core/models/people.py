@@ -21,6 +21,8 @@ class User(Base):
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(unique=True)
     full_name: Mapped[str] = mapped_column(server_default="")
+    student_code: Mapped[str | None]
+    """The university's own number of a student, as its lists say it."""
     password_hash: Mapped[str | None]
     is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
     language: Mapped[str | None]
@@ -111,16 +113,70 @@ class ApiToken(Base):
     course_id: Mapped[int | None] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
     created_at: Mapped[Moment]
     expires_at: Mapped[Moment]
+    last_used_at: Mapped[Moment | None]
     revoked_at: Mapped[Moment | None]
+
+
+class OneTimeLink(Base):
+    """A link by which somebody sets a password, once. Only the hash of its token is kept."""
+
+    __tablename__ = "one_time_link"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('invitation', 'reset')", name="purpose"),
+        Index("ix_one_time_link_user_id", "user_id"),
+        Index("ix_one_time_link_expires_at", "expires_at"),
+    )
+
+    id: Mapped[Id]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    purpose: Mapped[str]
+    created_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    used_at: Mapped[Moment | None]
+
+
+class OutgoingMail(Base):
+    """A mail to be sent: whom and what for, never its link, which is made when it goes out.
+
+    `recipient` may be nobody's address: who asks for a reset must not learn that.
+    """
+
+    __tablename__ = "mail_outbox"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('invitation', 'reset')", name="purpose"),
+        Index(
+            "ix_mail_outbox_waiting",
+            "next_try_at",
+            postgresql_where=text("sent_at IS NULL AND given_up_at IS NULL"),
+        ),
+        Index("ix_mail_outbox_recipient_created_at", "recipient", "created_at"),
+        Index("ix_mail_outbox_asked_from_created_at", "asked_from", "created_at"),
+    )
+
+    id: Mapped[Id]
+    recipient: Mapped[str]
+    purpose: Mapped[str]
+    course_name: Mapped[str] = mapped_column(server_default="")
+    asked_from: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[Moment]
+    next_try_at: Mapped[Moment]
+    tries: Mapped[int] = mapped_column(server_default=text("0"))
+    last_error: Mapped[str | None]
+    sent_at: Mapped[Moment | None]
+    given_up_at: Mapped[Moment | None]
 
 
 class CallbackToken(Base):
     """A named token of an orchestrator, shown once and kept as a hash."""
 
     __tablename__ = "callback_token"
+    __table_args__ = (
+        Index("uq_callback_token_name", "name", unique=True, postgresql_where=text("revoked_at IS NULL")),
+    )
 
     id: Mapped[Id]
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     created_at: Mapped[Moment]

@@ -85,7 +85,7 @@ def add_task_log(
     if not message:
         raise Required(field="log_message")
     with ctx.db.transaction() as session:
-        require(session, actor, Right.REPORT)
+        require(session, actor, Right.REPORT_LOG)
         task = session.get(Task, task_id)
         if task is None:
             raise NotFound(what="submission")
@@ -122,7 +122,7 @@ def set_stage_statuses(
         raise Required(field="stage")
     wanted = {name: parse_status(status) for name, status in changes.items()}
     with ctx.db.transaction() as session:
-        require(session, actor, Right.REPORT)
+        require(session, actor, Right.REPORT_STATUS)
         task = _locked(session, task_id)
         current = _attempt(session, task, attempt)
         rows = [(_stage_row(session, current, name), name, status) for name, status in wanted.items()]
@@ -146,7 +146,7 @@ def note_requeue(ctx: Context, actor: Actor, task_id: int, *, attempt: int | Non
 
     """
     with ctx.db.transaction() as session:
-        require(session, actor, Right.REPORT)
+        require(session, actor, Right.REPORT_REQUEUE)
         task = _locked(session, task_id)
         current = _attempt(session, task, attempt)
         if current.closed_at is not None:

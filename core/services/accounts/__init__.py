@@ -1,9 +1,35 @@
-"""Who somebody is: passwords, sessions in the browser, tokens of the API and of orchestrators."""
+"""Who somebody is: passwords, sessions in the browser, tokens of people and orchestrators, links in mails."""
 
-from core.services.accounts.passwords import change_password, check_password, hash_password
+from core.services.accounts.callback_tokens import (
+    CallbackTokenView,
+    NewCallbackToken,
+    create_callback_token,
+    list_callback_tokens,
+    revoke_callback_token,
+)
+from core.services.accounts.emails import check_domain, clean_email
+from core.services.accounts.links import (
+    LINK_LIVES,
+    IssuedLink,
+    LinkView,
+    create_reset_link,
+    find_link,
+    issue_link,
+)
+from core.services.accounts.mails import (
+    MAIL_TOPIC,
+    Letter,
+    mail_failed,
+    mail_was_sent,
+    queue_mails,
+    request_reset,
+    take_mail,
+)
+from core.services.accounts.passwords import change_password, check_password, hash_password, set_password
 from core.services.accounts.people import (
     LANGUAGES,
     Person,
+    clean_name,
     ensure_person,
     find_person_id,
     get_person,
@@ -29,11 +55,16 @@ from core.services.accounts.sessions import (
 from core.services.accounts.sign_in import FAILURES_PER_ACCOUNT, FAILURES_PER_ADDRESS, LOCK, sign_in
 from core.services.accounts.tokens import (
     API_TOKEN_LIFE,
+    CourseToken,
+    OwnApiToken,
     actor_of_api_token,
     actor_of_bearer,
     actor_of_callback_token,
     issue_api_token,
+    list_api_tokens,
     revoke_api_token,
+    revoke_own_api_token,
+    select_course,
 )
 
 __all__ = [
@@ -41,10 +72,19 @@ __all__ = [
     "FAILURES_PER_ACCOUNT",
     "FAILURES_PER_ADDRESS",
     "LANGUAGES",
+    "LINK_LIVES",
     "LOCK",
+    "MAIL_TOPIC",
     "SESSION_IDLE",
     "SESSION_LIFE",
     "TICKET_LIFE",
+    "CallbackTokenView",
+    "CourseToken",
+    "IssuedLink",
+    "Letter",
+    "LinkView",
+    "NewCallbackToken",
+    "OwnApiToken",
     "OwnSession",
     "Person",
     "SignedIn",
@@ -52,23 +92,41 @@ __all__ = [
     "actor_of_bearer",
     "actor_of_callback_token",
     "change_password",
+    "check_domain",
     "check_password",
+    "clean_email",
+    "clean_name",
+    "create_callback_token",
+    "create_reset_link",
     "end_all_sessions",
     "end_own_session",
     "end_session",
     "ensure_person",
+    "find_link",
     "find_person_id",
     "find_session",
     "get_person",
     "hash_password",
     "issue_api_token",
+    "issue_link",
+    "list_api_tokens",
+    "list_callback_tokens",
     "list_people",
     "list_sessions",
+    "mail_failed",
+    "mail_was_sent",
     "open_ticket",
+    "queue_mails",
     "redeem_ticket",
     "register",
+    "request_reset",
     "revoke_api_token",
+    "revoke_callback_token",
+    "revoke_own_api_token",
+    "select_course",
     "set_language",
+    "set_password",
     "set_timezone",
     "sign_in",
+    "take_mail",
 ]

@@ -1,17 +1,20 @@
-"""Changing a password."""
+"""Setting a password: by somebody who knows the old one, or who holds a one-time link."""
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
 
 from core.context import Actor, Context
-from core.models import ApiToken, User, WebSession
+from core.errors import LinkExpired
+from core.models import ApiToken, OneTimeLink, SignInFailure, User, WebSession
 from core.services.accounts.hashing import check_new_password, check_password, hash_password
-from core.services.accounts.people import get_person
+from core.services.accounts.links import find_link, spend_link
+from core.services.accounts.people import Person, get_person, person_of
 from core.services.accounts.sessions import end_where
 from core.services.accounts.sign_in import sign_in
 
-__all__ = ["change_password", "check_password", "hash_password"]
+__all__ = ["change_password", "check_password", "hash_password", "set_password"]
 
 
 def change_password(
@@ -29,15 +32,45 @@ def change_password(
 
     """
     person = get_person(ctx, actor)
-    check_new_password(new, person.email)
+    check_new_password(new, person.email, person.full_name)
     sign_in(ctx, email=person.email, password=old, address=address)
     hashed = hash_password(new)
     with ctx.db.transaction() as session:
-        session.execute(update(User).where(User.id == person.id).values(password_hash=hashed))
-        session.execute(
-            update(ApiToken)
-            .where(ApiToken.user_id == person.id, ApiToken.revoked_at.is_(None))
-            .values(revoked_at=ctx.now())
-        )
-        others = (WebSession.user_id == person.id, WebSession.id.is_distinct_from(keep_session))
-        end_where(session, ctx, *others)
+        _replace(session, ctx, person.id, hashed, keep_session)
+
+
+def set_password(ctx: Context, *, token: str, password: str) -> Person:
+    """Set a password by a one-time link, which is spent by it; every session and API token ends.
+
+    Raises:
+        LinkExpired: unknown, spent, too old, or an invitation of somebody who has a password.
+        WeakPassword: it will not do; the link is still good.
+
+    """
+    link = find_link(ctx, token)
+    check_new_password(password, link.email, link.full_name)
+    hashed = hash_password(password)
+    with ctx.db.transaction() as session:
+        user_id = spend_link(session, ctx, token)
+        if user_id is None:
+            raise LinkExpired
+        _replace(session, ctx, user_id, hashed, keep_session=None)
+        session.execute(delete(SignInFailure).where(SignInFailure.email == link.email))
+        return person_of(session.get_one(User, user_id))
+
+
+def _replace(session: Session, ctx: Context, user_id: int, hashed: str, keep_session: int | None) -> None:
+    """Keep the new hash; whatever the old password has opened ends, links still on their way too."""
+    now = ctx.now()
+    session.execute(update(User).where(User.id == user_id).values(password_hash=hashed))
+    session.execute(
+        update(ApiToken)
+        .where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    session.execute(
+        update(OneTimeLink)
+        .where(OneTimeLink.user_id == user_id, OneTimeLink.used_at.is_(None))
+        .values(used_at=now)
+    )
+    end_where(session, ctx, WebSession.user_id == user_id, WebSession.id.is_distinct_from(keep_session))

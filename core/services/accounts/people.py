@@ -7,13 +7,18 @@ from datetime import datetime
 from zoneinfo import available_timezones
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 
+from core.auth import Right, require
 from core.context import Actor, Context
-from core.errors import EmailNotAllowed, NameTaken, NotAllowed, NotFound, NotSignedIn, UnknownChoice
+from core.errors import AccountExists, NotAllowed, NotFound, NotSignedIn, TooLong, UnknownChoice
 from core.models import User
+from core.services.accounts.emails import check_domain, clean_email
 from core.services.accounts.hashing import check_new_password, hash_password
 
 LANGUAGES = ("es", "en")
+
+NAME_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +47,40 @@ def register(ctx: Context, *, email: str, password: str, full_name: str = "") ->
     """A new account for an e-mail of an allowed domain.
 
     Raises:
-        EmailNotAllowed: not an address of ours.
+        BadEmail, EmailNotAllowed: not an address, or not one of ours.
+        TooLong: the name.
         WeakPassword: too short, too long or too easy to guess.
-        NameTaken: the address has an account.
+        AccountExists: the address has an account.
 
     """
-    email = email.strip().lower()
-    local, at, domain = email.rpartition("@")
-    if not (local and at) or "\0" in email or domain not in ctx.settings.allowed_email_domains:
-        raise EmailNotAllowed(domains=", ".join(ctx.settings.allowed_email_domains))
-    check_new_password(password, email)
+    email = clean_email(email)
+    check_domain(ctx, email)
+    full_name = clean_name(full_name)
+    check_new_password(password, email, full_name)
     hashed = hash_password(password)
     with ctx.db.transaction() as session:
-        if session.scalar(select(User.id).where(User.email == email)):
-            raise NameTaken(name=email)
-        user = User(email=email, full_name=full_name.strip(), password_hash=hashed, created_at=ctx.now())
-        session.add(user)
-        session.flush()
-        return person_of(session.get_one(User, user.id, populate_existing=True))
+        user = session.scalar(
+            insert(User)
+            .values(email=email, full_name=full_name, password_hash=hashed, created_at=ctx.now())
+            .on_conflict_do_nothing()
+            .returning(User)
+        )
+        if user is None:
+            raise AccountExists(name=email)
+        return person_of(user)
+
+
+def clean_name(text: str, field: str = "full_name") -> str:
+    """`text` on one line, without what no name has.
+
+    Raises:
+        TooLong: more than `NAME_LIMIT` characters are left.
+
+    """
+    name = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if len(name) > NAME_LIMIT:
+        raise TooLong(field=field, limit=NAME_LIMIT)
+    return name
 
 
 def ensure_person(
@@ -142,9 +163,7 @@ def list_people(ctx: Context, actor: Actor) -> list[tuple[Person, datetime]]:
 
     """
     with ctx.db.transaction() as session:
-        me = session.get(User, actor.user_id) if actor.user_id is not None else None
-        if me is None or not me.is_admin or me.disabled_at is not None:
-            raise NotAllowed
+        require(session, actor, Right.MANAGE_ACCOUNTS)
         return [
             (person_of(user), user.created_at) for user in session.scalars(select(User).order_by(User.email))
         ]

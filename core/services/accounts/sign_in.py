@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from math import ceil
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -23,7 +24,14 @@ LOCK = timedelta(minutes=15)
 
 _LONGEST_EMAIL = 320
 _UNDER_WAY = ""
-"""Address of an attempt that is still being checked: it counts for the account, not yet for the address."""
+"""Address of an attempt that is still being checked: it may yet succeed, and then it does not count."""
+
+_LONGEST_CHECK = timedelta(seconds=30)
+"""After this time an attempt under way counts as failed: whoever checked it is gone."""
+
+_LOOK_SECONDS = 0.05
+_PATIENCE = 600
+"""Looks at the attempts under way of an account before a further one is refused: half a minute."""
 
 
 def sign_in(ctx: Context, *, email: str, password: str, address: str) -> Person:
@@ -37,38 +45,55 @@ def sign_in(ctx: Context, *, email: str, password: str, address: str) -> Person:
 
     """
     email = email.replace("\0", "").strip().lower()[:_LONGEST_EMAIL]
+    address = address or "unknown"
+    attempt_id = _begin(ctx, email, address)
     with ctx.db.transaction() as session:
-        # One after the other, and counted before it is checked: a thousand guesses at once get
-        # no further than five in a row.
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"sign-in:{email}", 0))))
-        _check_locks(session, ctx, email, address)
         user = session.scalar(select(User).where(User.email == email, User.disabled_at.is_(None)))
-        attempt = SignInFailure(email=email, address=_UNDER_WAY, at=ctx.now())
-        session.add(attempt)
-        session.flush()
-        attempt_id = attempt.id
     known = user.password_hash if user is not None else None
     matches = check_password(password, known or nobodys_hash())
     with ctx.db.transaction() as session:
         if user is not None and known is not None and matches:
             session.execute(delete(SignInFailure).where(SignInFailure.email == email))
             return person_of(user)
-        session.execute(
-            update(SignInFailure).where(SignInFailure.id == attempt_id).values(address=address or "unknown")
-        )
+        session.execute(update(SignInFailure).where(SignInFailure.id == attempt_id).values(address=address))
     raise WrongCredentials
+
+
+def _begin(ctx: Context, email: str, address: str) -> int:
+    """Count the attempt before its password is checked; the id of its row.
+
+    A thousand guesses at once get no further than five in a row, while right passwords that come
+    at once wait for one another's place instead of being refused.
+    """
+    for _ in range(_PATIENCE):
+        with ctx.db.transaction() as session:
+            session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"sign-in:{email}", 0))))
+            _check_locks(session, ctx, email, address)
+            if _count(session, ctx, SignInFailure.email == email) < FAILURES_PER_ACCOUNT:
+                attempt = SignInFailure(email=email, address=_UNDER_WAY, at=ctx.now())
+                session.add(attempt)
+                session.flush()
+                return attempt.id
+        time.sleep(_LOOK_SECONDS)
+    raise TooManyAttempts(minutes=1)
 
 
 def _check_locks(session: Session, ctx: Context, email: str, address: str) -> None:
     limits = (
         (SignInFailure.email == email, FAILURES_PER_ACCOUNT),
-        (SignInFailure.address == (address or "unknown"), FAILURES_PER_ADDRESS),
+        (SignInFailure.address == address, FAILURES_PER_ADDRESS),
     )
+    has_failed = or_(SignInFailure.address != _UNDER_WAY, SignInFailure.at < ctx.now() - _LONGEST_CHECK)
     for condition, limit in limits:
-        failed_at = _nth_last_failure(session, ctx, condition, limit)
+        failed_at = _nth_last_failure(session, ctx, condition & has_failed, limit)
         if failed_at is not None:
             left = failed_at + LOCK - ctx.now()
             raise TooManyAttempts(minutes=max(1, ceil(left / timedelta(minutes=1))))
+
+
+def _count(session: Session, ctx: Context, condition: ColumnElement[bool]) -> int:
+    query = select(func.count()).where(condition, SignInFailure.at > ctx.now() - LOCK)
+    return session.scalar(query) or 0
 
 
 def _nth_last_failure(

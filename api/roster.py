@@ -1,0 +1,177 @@
+"""Uploading the list of a course's students (contract 1.3)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import UploadFile
+from starlette.types import Message
+
+from api.deps import ActorDep, ContextDep
+from api.errors import language_of
+from api.people import CourseId, InvitationOut
+from api.problems import responses
+from core.errors import Required, TooLarge
+from core.services import courses
+from core.services.courses import LARGEST_FILE, RosterEntry, RosterOutcome
+
+router = APIRouter(prefix="/courses", tags=["courses"])
+
+_AROUND = 100_000
+"""Bytes of a request beside its file: the parts' headers."""
+
+_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": ".xlsx, .xls or .csv with the columns ID de alumno, Apellidos, "
+                            "Nombres, Email (or English names)",
+                        }
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+class RosterEntryOut(BaseModel):
+    """A row of the list that is right."""
+
+    row: int = Field(description="As the file shows it, from 1")
+    email: str
+    full_name: str
+    student_code: str | None
+    is_new_account: bool
+
+
+class RosterRejectionOut(BaseModel):
+    """A row that was left out, and why."""
+
+    row: int
+    email: str
+    reason: str
+
+
+class RosterOut(BaseModel):
+    """What an import did, or with `dry_run` would do."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "dry_run": False,
+                "created": 1,
+                "enrolled": 1,
+                "already_there": 0,
+                "rejected": [
+                    {"row": 3, "email": "", "reason": "Falta Email. Complétalo e intenta de nuevo."}
+                ],
+                "added": [
+                    {
+                        "row": 2,
+                        "email": "ana.gomez@uniandes.edu.co",
+                        "full_name": "Ana Gómez",
+                        "student_code": "202012345",
+                        "is_new_account": True,
+                    }
+                ],
+                "already_enrolled": [],
+                "invitations": [{"email": "ana.gomez@uniandes.edu.co", "link": None}],
+            }
+        }
+    )
+
+    dry_run: bool
+    created: int = Field(description="Accounts that are new")
+    enrolled: int = Field(description="Students that are new in the course")
+    already_there: int = Field(description="Students that were in the course already")
+    rejected: list[RosterRejectionOut]
+    added: list[RosterEntryOut]
+    already_enrolled: list[RosterEntryOut]
+    invitations: list[InvitationOut]
+
+
+@router.post(
+    "/{course_id}/upload_students",
+    response_model=RosterOut,
+    responses=responses(400, 401, 403, 404, 413, 422),
+    openapi_extra=_FORM,
+)
+async def upload_students(
+    ctx: ContextDep,
+    actor: ActorDep,
+    request: Request,
+    course_id: CourseId,
+    *,
+    dry_run: Annotated[bool, Query(description="Say what would happen and change nothing")] = False,
+) -> Response:
+    """Enrol the students of a list. Repeating it changes nothing; nobody's role is changed."""
+    content = await _read_file(request)
+    language = language_of(request)
+
+    def act() -> Response:
+        outcome = courses.import_roster(ctx, actor, course_id, content, dry_run=dry_run)
+        # Made here, in its thread: a thousand rows would keep the event loop from everybody else.
+        return Response(_shape(outcome, language).model_dump_json(), media_type="application/json")
+
+    return await run_in_threadpool(act)
+
+
+async def _read_file(request: Request) -> bytes:
+    """The field `file`; the size is looked at while the request is read."""
+    async with _limited(request).form(max_files=1, max_fields=10) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Required(field="file")
+        return await file.read()
+
+
+def _limited(request: Request) -> Request:
+    left = LARGEST_FILE + _AROUND
+
+    async def receive() -> Message:
+        nonlocal left
+        message = await request.receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise TooLarge(limit_mb=LARGEST_FILE // 1_000_000)
+        return message
+
+    return Request(request.scope, receive)
+
+
+def _shape(outcome: RosterOutcome, language: str) -> RosterOut:
+    return RosterOut(
+        dry_run=outcome.dry_run,
+        created=outcome.created,
+        enrolled=len(outcome.added),
+        already_there=len(outcome.already_there),
+        rejected=[
+            RosterRejectionOut(row=left.row, email=left.email, reason=left.reason.sentence(language))
+            for left in outcome.rejected
+        ],
+        added=[_entry(entry) for entry in outcome.added],
+        already_enrolled=[_entry(entry) for entry in outcome.already_there],
+        invitations=[InvitationOut.of(invitation) for invitation in outcome.invitations],
+    )
+
+
+def _entry(entry: RosterEntry) -> RosterEntryOut:
+    return RosterEntryOut(
+        row=entry.row,
+        email=entry.email,
+        full_name=entry.full_name,
+        student_code=entry.student_code,
+        is_new_account=entry.is_new_account,
+    )

@@ -1,0 +1,177 @@
+"""Mails that wait to be sent: recorded with what causes them, sent by the worker at least once.
+
+A row says whom and what for. The link is made when the mail goes out, so that no backup of the
+database holds one that works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+
+from core.context import Context
+from core.db import notify
+from core.errors import BadEmail, NoMail, TooManyAttempts
+from core.models import OutgoingMail, User
+from core.services.accounts.emails import clean_email
+from core.services.accounts.letters import compose
+from core.services.accounts.links import LINK_LIVES, issue_link
+from core.vocabulary import LinkPurpose
+
+MAIL_TOPIC = "mails"
+
+RESETS_PER_PERSON = 3
+RESETS_PER_ADDRESS = 50
+"""Resets that may be asked for within `RESET_WINDOW`: for one mailbox, and from one address."""
+
+RESET_WINDOW = timedelta(hours=1)
+
+LEASE = timedelta(minutes=2)
+"""Within this time a mail that was taken is sent or fails; else its sender is gone and another takes it."""
+
+_FIRST_PAUSE = timedelta(seconds=15)
+_LONGEST_PAUSE = timedelta(hours=1)
+_LONGEST_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail ready to be handed to the mail server."""
+
+    id: int
+    recipient: str
+    subject: str
+    text: str
+
+
+def queue_mails(
+    session: Session,
+    ctx: Context,
+    recipients: Iterable[str],
+    purpose: LinkPurpose,
+    *,
+    course_name: str = "",
+    asked_from: str = "",
+) -> None:
+    """Record mails in the caller's transaction; they go out after that has committed."""
+    now = ctx.now()
+    session.add_all(
+        OutgoingMail(
+            recipient=recipient,
+            purpose=purpose,
+            course_name=course_name,
+            asked_from=asked_from,
+            created_at=now,
+            next_try_at=now,
+        )
+        for recipient in recipients
+    )
+    notify(session, MAIL_TOPIC)
+
+
+def request_reset(ctx: Context, *, email: str, address: str) -> None:
+    """Somebody who cannot sign in asks for a reset link to be sent to `email`.
+
+    Whether there is such an account is not looked at here but when the mail is sent: answer and
+    effort are the same, whoever is asked for.
+
+    Raises:
+        NoMail: the installation sends none.
+        TooManyAttempts: too many were asked for from `address`.
+
+    """
+    if not ctx.settings.sends_mail:
+        raise NoMail
+    try:
+        recipient = clean_email(email)
+    except BadEmail:
+        return
+    with ctx.db.transaction() as session:
+        if _asked(session, ctx, OutgoingMail.asked_from == (address or "unknown")) >= RESETS_PER_ADDRESS:
+            raise TooManyAttempts(minutes=int(RESET_WINDOW.total_seconds() // 60))
+        if _asked(session, ctx, OutgoingMail.recipient == recipient) < RESETS_PER_PERSON:
+            queue_mails(session, ctx, [recipient], LinkPurpose.RESET, asked_from=address or "unknown")
+
+
+def _asked(session: Session, ctx: Context, which: ColumnElement[bool]) -> int:
+    query = select(func.count()).where(
+        which, OutgoingMail.purpose == LinkPurpose.RESET, OutgoingMail.created_at > ctx.now() - RESET_WINDOW
+    )
+    return session.scalar(query) or 0
+
+
+def take_mail(ctx: Context) -> Letter | None:
+    """The next mail to be sent, with a fresh link; None when there is none for now.
+
+    It is held for `LEASE`. What has become pointless is put aside on the way.
+    """
+    while True:
+        with ctx.db.transaction() as session:
+            row = session.scalar(
+                select(OutgoingMail)
+                .where(
+                    OutgoingMail.sent_at.is_(None),
+                    OutgoingMail.given_up_at.is_(None),
+                    OutgoingMail.next_try_at <= ctx.now(),
+                )
+                .order_by(OutgoingMail.next_try_at, OutgoingMail.id)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            )
+            if row is None:
+                return None
+            user = session.scalar(select(User).where(User.email == row.recipient, User.disabled_at.is_(None)))
+            pointless = _why_not(ctx, row, user)
+            if user is not None and pointless is None:
+                return _prepare(session, ctx, row, user)
+            row.given_up_at, row.last_error = ctx.now(), pointless
+
+
+def _why_not(ctx: Context, row: OutgoingMail, user: User | None) -> str | None:
+    if user is None:
+        return "no account with this address"
+    if row.purpose == LinkPurpose.INVITATION and user.password_hash is not None:
+        return "has set a password meanwhile"
+    if ctx.now() - row.created_at > LINK_LIVES[LinkPurpose(row.purpose)]:
+        return f"too late; last problem: {row.last_error}"
+    return None
+
+
+def _prepare(session: Session, ctx: Context, row: OutgoingMail, user: User) -> Letter:
+    row.tries += 1
+    row.next_try_at = ctx.now() + LEASE
+    purpose = LinkPurpose(row.purpose)
+    link = issue_link(session, ctx, user.id, purpose)
+    subject, text = compose(
+        purpose,
+        user.language or ctx.settings.language,
+        name=user.full_name,
+        course=row.course_name,
+        url=link.url,
+    )
+    return Letter(row.id, row.recipient, subject, text)
+
+
+def mail_was_sent(ctx: Context, letter: Letter) -> None:
+    """The mail server has taken it over."""
+    with ctx.db.transaction() as session:
+        session.execute(
+            update(OutgoingMail)
+            .where(OutgoingMail.id == letter.id)
+            .values(sent_at=ctx.now(), last_error=None)
+        )
+
+
+def mail_failed(ctx: Context, letter: Letter, problem: str, *, for_good: bool) -> None:
+    """It could not be handed over: try again after a pause that grows, or never when `for_good`."""
+    with ctx.db.transaction() as session:
+        row = session.get_one(OutgoingMail, letter.id)
+        row.last_error = problem[:_LONGEST_ERROR]
+        if for_good:
+            row.given_up_at = ctx.now()
+        row.next_try_at = ctx.now() + min(_FIRST_PAUSE * 2 ** min(row.tries - 1, 20), _LONGEST_PAUSE)

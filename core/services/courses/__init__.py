@@ -1,0 +1,46 @@
+"""Courses and who is in them."""
+
+from core.services.courses.editing import create_course, enrol
+from core.services.courses.invitations import Invitation, invite_again
+from core.services.courses.members import MemberAdded, add_member, remove_member, set_role
+from core.services.courses.reading import (
+    CourseSummary,
+    Member,
+    get_course,
+    get_member,
+    list_members,
+    list_my_courses,
+    list_students,
+    strongest_role,
+)
+from core.services.courses.roster import (
+    LARGEST_FILE,
+    RosterEntry,
+    RosterOutcome,
+    RosterRejection,
+    import_roster,
+)
+
+__all__ = [
+    "LARGEST_FILE",
+    "CourseSummary",
+    "Invitation",
+    "Member",
+    "MemberAdded",
+    "RosterEntry",
+    "RosterOutcome",
+    "RosterRejection",
+    "add_member",
+    "create_course",
+    "enrol",
+    "get_course",
+    "get_member",
+    "import_roster",
+    "invite_again",
+    "list_members",
+    "list_my_courses",
+    "list_students",
+    "remove_member",
+    "set_role",
+    "strongest_role",
+]

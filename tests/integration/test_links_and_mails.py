@@ -1,0 +1,505 @@
+"""Invitations and resets: one-time links, and the mails that carry them, with a real SMTP server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import builders
+import pytest
+from conftest import Clock
+from pydantic import SecretStr, ValidationError
+from smtp_server import MailServer, mail_server
+from sqlalchemy import select, text, update
+
+from core.config import Settings
+from core.context import NOBODY, PLATFORM, Actor, Context
+from core.errors import (
+    HasPassword,
+    LinkExpired,
+    MailUnavailable,
+    NoMail,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    OnlyAdmins,
+    TooManyAttempts,
+    WeakPassword,
+    WrongCredentials,
+)
+from core.mail import Mailer, open_mailer
+from core.mailing import run_mails, send_waiting
+from core.models import OneTimeLink, OutgoingMail, User
+from core.services import accounts, courses
+from core.vocabulary import LinkPurpose, Role
+from core.wake import Waker
+
+PASSWORD = "correct horse battery"
+NEW = "another good phrase"
+EMAIL = "new@uniandes.edu.co"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[MailServer]:
+    with mail_server(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def mailing(ctx: Context, server: MailServer) -> Context:
+    """The context of an installation that sends mail."""
+    url = SecretStr(f"smtp://127.0.0.1:{server.port}")
+    changed = {"smtp_url": url, "public_url": "https://ulos.example.org"}
+    return replace(ctx, settings=ctx.settings.model_copy(update=changed))
+
+
+def mailer(ctx: Context) -> Mailer:
+    made = open_mailer(ctx.settings)
+    assert made is not None
+    return made
+
+
+def add(ctx: Context, world: builders.World, email: str = EMAIL, role: Role = Role.STUDENT) -> Actor:
+    added = courses.add_member(ctx, world.professor, world.course_id, email=email, role=role)
+    return Actor(user_id=added.member.id)
+
+
+def link_for(ctx: Context, person: Actor, purpose: LinkPurpose) -> str:
+    with ctx.db.transaction() as session:
+        url = accounts.issue_link(session, ctx, person.user_id or 0, purpose).url
+    return url.partition("token=")[2]
+
+
+def state(ctx: Context) -> list[tuple[str, str | None]]:
+    """What became of each mail, with its last problem."""
+    with ctx.db.transaction() as session:
+        rows = session.scalars(select(OutgoingMail).order_by(OutgoingMail.id))
+        return [
+            ("sent" if row.sent_at else "given up" if row.given_up_at else "waits", row.last_error)
+            for row in rows
+        ]
+
+
+def can_sign_in(ctx: Context, email: str, password: str) -> bool:
+    try:
+        accounts.sign_in(ctx, email=email, password=password, address="")
+    except WrongCredentials:
+        return False
+    return True
+
+
+def test_an_invitation_is_mailed_and_sets_the_first_password_once(
+    mailing: Context, server: MailServer
+) -> None:
+    add(mailing, builders.world(mailing))
+
+    assert send_waiting(mailing, mailer(mailing)) == 1
+    (token,) = server.links()
+    person = accounts.set_password(mailing, token=token, password=PASSWORD)
+
+    assert person.email == EMAIL
+    assert server.recipients() == [EMAIL]
+    assert can_sign_in(mailing, EMAIL, PASSWORD)
+    with pytest.raises(LinkExpired):
+        accounts.set_password(mailing, token=token, password=NEW)
+
+
+def test_a_mail_speaks_the_readers_language_and_holds_a_link_but_no_password(
+    mailing: Context, server: MailServer
+) -> None:
+    world = builders.world(mailing)
+    add(mailing, world)
+    add(mailing, world, "reader@uniandes.edu.co")
+    with mailing.db.transaction() as session:
+        session.execute(
+            update(User)
+            .where(User.email == "reader@uniandes.edu.co")
+            .values(language="en", full_name="Ana\nGómez")
+        )
+
+    send_waiting(mailing, mailer(mailing))
+
+    spanish, english = (mail.get_content() for mail in server.mails)
+    assert "Define tu contraseña" in spanish
+    assert "Hello Ana Gómez," in english
+    assert "https://ulos.example.org/set_password?token=" in spanish
+    assert [str(mail["Subject"]) for mail in server.mails] == [
+        "ULOS: tu cuenta para Robotics",
+        "ULOS: your account for Robotics",
+    ]
+    assert str(server.mails[0]["From"]) == "no-reply@ulos.example.org"
+
+
+def test_the_name_of_a_course_cannot_add_headers_to_a_mail(mailing: Context, server: MailServer) -> None:
+    world = builders.world(mailing)
+    with mailing.db.transaction() as session:
+        session.execute(text("UPDATE course SET course_name = E'Robots\\r\\nBcc: eve@example.org {url}'"))
+    add(mailing, world)
+
+    send_waiting(mailing, mailer(mailing))
+
+    assert server.mails[0]["Bcc"] is None
+    assert server.mails[0]["Subject"] == "ULOS: tu cuenta para Robots Bcc: eve@example.org {url}"
+
+
+def test_a_reset_is_mailed_to_who_has_an_account_and_to_nobody_else(
+    mailing: Context, server: MailServer
+) -> None:
+    accounts.register(mailing, email=EMAIL, password=PASSWORD)
+    for email in (f" {EMAIL.upper()}", "nobody@uniandes.edu.co", "no address"):
+        accounts.request_reset(mailing, email=email, address="10.0.0.1")
+
+    send_waiting(mailing, mailer(mailing))
+    accounts.set_password(mailing, token=server.links()[0], password=NEW)
+
+    assert server.recipients() == [EMAIL]
+    assert state(mailing) == [("sent", None), ("given up", "no account with this address")]
+    assert (can_sign_in(mailing, EMAIL, PASSWORD), can_sign_in(mailing, EMAIL, NEW)) == (False, True)
+
+
+def test_asking_for_a_reset_does_the_same_work_for_known_and_unknown_people(mailing: Context) -> None:
+    accounts.register(mailing, email=EMAIL, password=PASSWORD)
+    work = []
+    for email in (EMAIL, "nobody@uniandes.edu.co"):
+        with builders.statements(mailing) as made:
+            accounts.request_reset(mailing, email=email, address="10.0.0.1")
+        work.append(made)
+
+    assert work[0] == work[1]
+    assert work[0], "there is something to compare"
+
+
+def test_nobodys_mailbox_is_flooded_with_resets(mailing: Context, server: MailServer, clock: Clock) -> None:
+    accounts.register(mailing, email=EMAIL, password=PASSWORD)
+    for number in range(6):
+        accounts.request_reset(mailing, email=EMAIL, address=f"10.0.0.{number}")
+    send_waiting(mailing, mailer(mailing))
+    clock.advance(minutes=61)
+    accounts.request_reset(mailing, email=EMAIL, address="10.0.0.1")
+    send_waiting(mailing, mailer(mailing))
+
+    assert len(server.mails) == 3 + 1
+
+
+def test_one_address_cannot_ask_for_resets_of_everybody(mailing: Context) -> None:
+    for number in range(50):
+        accounts.request_reset(mailing, email=f"u{number}@uniandes.edu.co", address="10.0.0.1")
+
+    with pytest.raises(TooManyAttempts):
+        accounts.request_reset(mailing, email=EMAIL, address="10.0.0.1")
+    accounts.request_reset(mailing, email=EMAIL, address="10.0.0.2")
+
+
+def test_a_mail_server_that_is_gone_delays_mails_and_loses_none(
+    mailing: Context, server: MailServer, clock: Clock
+) -> None:
+    add(mailing, builders.world(mailing))
+    server.stop()
+
+    with pytest.raises(MailUnavailable):
+        send_waiting(mailing, mailer(mailing))
+    put_off = send_waiting(mailing, mailer(mailing))
+    ((waits, problem),) = state(mailing)
+    server.start()
+    clock.advance(seconds=16)
+    sent = send_waiting(mailing, mailer(mailing))
+
+    assert (put_off, waits, sent) == (0, "waits", 1)
+    assert "refused" in (problem or "")
+    assert server.recipients() == [EMAIL]
+
+
+def test_a_sender_that_dies_in_the_middle_is_taken_over(
+    mailing: Context, server: MailServer, clock: Clock
+) -> None:
+    add(mailing, builders.world(mailing))
+
+    assert accounts.take_mail(mailing) is not None, "and nothing more: its process is gone"
+    assert send_waiting(mailing, mailer(mailing)) == 0, "it may still be at work"
+    clock.advance(minutes=2, seconds=1)
+
+    assert send_waiting(mailing, mailer(mailing)) == 1
+    accounts.set_password(mailing, token=server.links()[0], password=PASSWORD)
+
+
+def test_two_senders_never_take_the_same_mail(mailing: Context) -> None:
+    world = builders.world(mailing)
+    for number in range(10):
+        add(mailing, world, f"u{number}@uniandes.edu.co")
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(lambda _: accounts.take_mail(mailing), range(16)))
+
+    letters = [letter.id for letter in taken if letter is not None]
+    assert len(letters) == len(set(letters)) == 10
+
+
+def test_an_address_that_is_refused_stops_no_other_mail_and_is_tried_again_only_if_that_may_help(
+    mailing: Context, server: MailServer, clock: Clock
+) -> None:
+    world = builders.world(mailing)
+    for name in ("gone", "busy", "fine"):
+        add(mailing, world, f"{name}@uniandes.edu.co")
+    server.answers = {
+        "gone@uniandes.edu.co": "550 no such mailbox",
+        "busy@uniandes.edu.co": "451 try again later",
+    }
+
+    send_waiting(mailing, mailer(mailing))
+    first = [what for what, _ in state(mailing)]
+    server.answers = {}
+    clock.advance(minutes=1)
+    send_waiting(mailing, mailer(mailing))
+
+    assert first == ["given up", "waits", "sent"]
+    assert server.recipients() == ["fine@uniandes.edu.co", "busy@uniandes.edu.co"]
+    assert "550" in (state(mailing)[0][1] or "")
+
+
+def test_many_mails_go_over_one_connection(mailing: Context, server: MailServer) -> None:
+    world = builders.world(mailing)
+    for number in range(5):
+        add(mailing, world, f"u{number}@uniandes.edu.co")
+
+    assert send_waiting(mailing, mailer(mailing)) == 5
+    assert server.connections == 1
+
+
+def test_a_reset_that_could_not_be_sent_within_its_hour_is_dropped(
+    mailing: Context, server: MailServer, clock: Clock
+) -> None:
+    accounts.register(mailing, email=EMAIL, password=PASSWORD)
+    accounts.request_reset(mailing, email=EMAIL, address="")
+    clock.advance(minutes=61)
+
+    assert send_waiting(mailing, mailer(mailing)) == 0
+    assert state(mailing)[0][0] == "given up"
+
+
+def test_the_loop_sends_what_is_queued_while_it_runs(mailing: Context, server: MailServer) -> None:
+    world = builders.world(mailing)
+    waker = Waker(mailing.db)
+    waker.start()
+    with ThreadPoolExecutor(1) as pool:
+        loop = pool.submit(run_mails, mailing, mailer(mailing), waker)
+        try:
+            add(mailing, world)
+            builders.wait_until(lambda: server.recipients() == [EMAIL])
+        finally:
+            waker.stop()
+        loop.result()
+
+
+def test_mail_goes_over_tls_with_the_password_of_the_setting(
+    ctx: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mail_server(tmp_path, tls=True, login=("ulos@x", "s:e/c")) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+        address = SecretStr(f"smtp://ulos%40x:s%3Ae%2Fc@127.0.0.1:{server.port}")
+        made = open_mailer(ctx.settings.model_copy(update={"smtp_url": address}))
+        assert made is not None
+        with made.connected() as line:
+            line.send(EMAIL, "Ñandú", "Señal")
+
+    assert server.secured == [True]
+    assert server.logins == [("ulos@x", "s:e/c")]
+    assert server.mails[0]["Subject"] == "Ñandú"
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(ctx: Context, tmp_path: Path) -> None:
+    with mail_server(tmp_path, tls=True) as server:
+        address = SecretStr(f"smtp://127.0.0.1:{server.port}")
+        made = open_mailer(ctx.settings.model_copy(update={"smtp_url": address}))
+        assert made is not None
+        with pytest.raises(MailUnavailable, match="certificate"), made.connected():
+            pass
+
+
+def test_without_tls_where_it_is_required_nothing_is_sent(ctx: Context, server: MailServer) -> None:
+    address = SecretStr(f"smtp://127.0.0.1:{server.port}?tls=require")
+    made = open_mailer(ctx.settings.model_copy(update={"smtp_url": address}))
+    assert made is not None
+
+    with pytest.raises(MailUnavailable), made.connected():
+        pass
+    assert server.mails == []
+
+
+def test_the_address_of_a_mail_server_must_be_one() -> None:
+    for wrong in ("mail.example.org", "http://mail.example.org", "smtp://"):
+        with pytest.raises(ValidationError):
+            Settings(smtp_url=SecretStr(wrong), _env_file=None)
+
+
+def test_without_mail_a_reset_is_refused_in_words(ctx: Context) -> None:
+    with pytest.raises(NoMail):
+        accounts.request_reset(ctx, email=EMAIL, address="")
+
+
+@pytest.mark.parametrize(("purpose", "life"), [("invitation", {"days": 7}), ("reset", {"hours": 1})])
+def test_links_end_by_themselves(ctx: Context, clock: Clock, purpose: str, life: dict[str, int]) -> None:
+    token = link_for(ctx, builders.invited(ctx), LinkPurpose(purpose))
+    clock.advance(**life)
+    clock.advance(seconds=-1)
+
+    assert accounts.find_link(ctx, token).purpose == purpose
+    clock.advance(seconds=1)
+    for use in (
+        lambda: accounts.find_link(ctx, token),
+        lambda: accounts.set_password(ctx, token=token, password=NEW),
+    ):
+        with pytest.raises(LinkExpired):
+            use()
+
+
+def test_looking_at_a_link_does_not_spend_it(ctx: Context) -> None:
+    token = link_for(ctx, builders.invited(ctx), LinkPurpose.INVITATION)
+
+    assert [accounts.find_link(ctx, token).email for _ in range(3)] == ["invited@uniandes.edu.co"] * 3
+    accounts.set_password(ctx, token=token, password=PASSWORD)
+
+
+def test_a_weak_password_leaves_the_link_good(ctx: Context) -> None:
+    token = link_for(ctx, builders.invited(ctx), LinkPurpose.INVITATION)
+
+    with pytest.raises(WeakPassword):
+        accounts.set_password(ctx, token=token, password="passwordpassword")
+    accounts.set_password(ctx, token=token, password=PASSWORD)
+
+
+def test_a_link_used_by_two_at_once_works_for_one(ctx: Context) -> None:
+    token = link_for(ctx, builders.invited(ctx), LinkPurpose.INVITATION)
+
+    def use(number: int) -> bool:
+        try:
+            accounts.set_password(ctx, token=token, password=f"{NEW} {number}")
+        except LinkExpired:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(use, range(4)))
+
+    assert sorted(outcomes) == [False, False, False, True]
+
+
+def test_an_old_invitation_does_not_change_a_password(ctx: Context) -> None:
+    person = builders.invited(ctx)
+    old, first = (link_for(ctx, person, LinkPurpose.INVITATION) for _ in range(2))
+    accounts.set_password(ctx, token=first, password=PASSWORD)
+    later = link_for(ctx, person, LinkPurpose.INVITATION)
+
+    for token in (old, later):
+        with pytest.raises(LinkExpired):
+            accounts.set_password(ctx, token=token, password=NEW)
+
+
+def test_a_reset_ends_what_the_old_password_opened(ctx: Context) -> None:
+    person = accounts.register(ctx, email=EMAIL, password=PASSWORD)
+    ticket = accounts.open_ticket(ctx, person.id, nonce="n")
+    cookie = accounts.redeem_ticket(ctx, ticket=ticket, nonce="n", user_agent="")
+    bearer = accounts.issue_api_token(ctx, person.id)
+    other = link_for(ctx, person.actor, LinkPurpose.RESET)
+
+    accounts.set_password(ctx, token=link_for(ctx, person.actor, LinkPurpose.RESET), password=NEW)
+
+    assert accounts.find_session(ctx, cookie) is None
+    with pytest.raises(NotSignedIn):
+        accounts.actor_of_bearer(ctx, bearer)
+    with pytest.raises(LinkExpired):
+        accounts.find_link(ctx, other)
+
+
+def test_a_reset_opens_an_account_that_failures_had_locked(ctx: Context) -> None:
+    person = accounts.register(ctx, email=EMAIL, password=PASSWORD)
+    for _ in range(5):
+        assert not can_sign_in(ctx, EMAIL, "wrong")
+    with pytest.raises(TooManyAttempts):
+        can_sign_in(ctx, EMAIL, PASSWORD)
+
+    accounts.set_password(ctx, token=link_for(ctx, person.actor, LinkPurpose.RESET), password=NEW)
+
+    assert can_sign_in(ctx, EMAIL, NEW)
+
+
+def test_no_link_opens_a_closed_account(ctx: Context) -> None:
+    token = link_for(ctx, builders.invited(ctx), LinkPurpose.INVITATION)
+    with ctx.db.transaction() as session:
+        session.execute(update(User).values(disabled_at=ctx.now()))
+
+    with pytest.raises(LinkExpired):
+        accounts.set_password(ctx, token=token, password=NEW)
+
+
+def test_the_database_holds_no_link_that_works(mailing: Context, server: MailServer) -> None:
+    add(mailing, builders.world(mailing))
+    send_waiting(mailing, mailer(mailing))
+    (token,) = server.links()
+
+    with mailing.db.transaction() as session:
+        kept = session.scalars(text("SELECT mail_outbox::text FROM mail_outbox")).all()
+        hashes = session.scalars(select(OneTimeLink.token_hash)).all()
+    assert token not in "".join(kept)
+    assert token.encode() not in b"".join(hashes)
+
+
+def test_where_no_mail_is_sent_the_link_is_shown_to_who_invites(ctx: Context) -> None:
+    world = builders.world(ctx)
+    added = courses.add_member(ctx, world.professor, world.course_id, email=EMAIL, role=Role.STUDENT)
+
+    assert added.invitation is not None
+    shown = re.fullmatch(r"http://127\.0\.0\.1:8501/set_password\?token=(.+)", added.invitation.link or "")
+    assert shown is not None
+    accounts.set_password(ctx, token=shown[1], password=PASSWORD)
+    assert can_sign_in(ctx, EMAIL, PASSWORD)
+
+
+@pytest.mark.parametrize("standing", ["admin", "professor elsewhere", "student elsewhere"])
+def test_no_professor_sees_a_link_to_an_account_that_holds_more_than_they_give(
+    ctx: Context, standing: str
+) -> None:
+    world = builders.world(ctx)
+    other = courses.create_course(ctx, PLATFORM, name="Elsewhere")
+    person = builders.invited(ctx, is_admin=standing == "admin")
+    if standing != "admin":
+        courses.enrol(ctx, PLATFORM, other, person.user_id or 0, Role(standing.split(maxsplit=1)[0]))
+
+    added = courses.add_member(
+        ctx, world.professor, world.course_id, email="invited@uniandes.edu.co", role=Role.STUDENT
+    )
+
+    assert added.invitation is None
+    with pytest.raises(OnlyAdmins):
+        courses.invite_again(ctx, world.professor, world.course_id, person.user_id or 0)
+    admin = builders.person(ctx, "admin", is_admin=True)
+    assert courses.invite_again(ctx, admin, world.course_id, person.user_id or 0).link
+
+
+def test_who_has_a_password_needs_no_invitation(ctx: Context) -> None:
+    world = builders.world(ctx)
+
+    with pytest.raises(HasPassword):
+        courses.invite_again(ctx, world.professor, world.course_id, world.student.user_id or 0)
+    with pytest.raises(NotFound):
+        courses.invite_again(ctx, world.professor, world.course_id, world.stranger.user_id or 0)
+
+
+def test_only_admins_hand_out_reset_links(ctx: Context) -> None:
+    world = builders.world(ctx)
+    admin = builders.person(ctx, "admin", is_admin=True)
+    target = world.student.user_id or 0
+
+    for actor in (world.professor, world.monitor, world.student):
+        with pytest.raises(NotAllowed):
+            accounts.create_reset_link(ctx, actor, target)
+    with pytest.raises(NotSignedIn):
+        accounts.create_reset_link(ctx, NOBODY, target)
+    link = accounts.create_reset_link(ctx, admin, target)
+
+    accounts.set_password(ctx, token=link.url.partition("token=")[2], password=NEW)
+    assert can_sign_in(ctx, "student@uniandes.edu.co", NEW)
+    with pytest.raises(NotFound):
+        accounts.create_reset_link(ctx, admin, 999_999)

@@ -1,0 +1,68 @@
+"""Receipts: what they prove, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+
+from core.config import Settings
+from core.context import Context
+from core.errors import NotAReceipt
+from core.services import receipts
+from core.services.receipts import ReceiptFacts
+
+
+def facts(ctx: Context, **overrides: object) -> ReceiptFacts:
+    return replace(ReceiptFacts(task_id=12, student_id=45, sha256="ab" * 32, at=ctx.now()), **overrides)
+
+
+def with_keys(ctx: Context, key: str, *old: str) -> Context:
+    keys = {"secret_key": SecretStr(key), "old_secret_keys": tuple(SecretStr(kept) for kept in old)}
+    return replace(ctx, settings=ctx.settings.model_copy(update=keys))
+
+
+def test_a_receipt_tells_its_facts_to_whoever_asks(ctx: Context) -> None:
+    assert receipts.verify(ctx, f" {receipts.sign(ctx, facts(ctx))}\n") == facts(ctx)
+
+
+def test_a_receipt_of_which_any_character_was_changed_is_none(ctx: Context) -> None:
+    receipt = receipts.sign(ctx, facts(ctx))
+
+    for at, char in enumerate(receipt):
+        changed = f"{receipt[:at]}{'B' if char == 'A' else 'A'}{receipt[at + 1 :]}"
+        with pytest.raises(NotAReceipt):
+            receipts.verify(ctx, changed)
+
+
+@pytest.mark.parametrize("text", ["", ".", "ULOS1...", "ñ.ñ.ñ.ñ", "A" * 5_000])
+def test_what_is_no_receipt_is_refused(ctx: Context, text: str) -> None:
+    with pytest.raises(NotAReceipt):
+        receipts.verify(ctx, text)
+
+
+def test_receipts_outlive_a_rotation_of_the_key_while_the_old_one_is_kept(ctx: Context) -> None:
+    before, after, forgotten = with_keys(ctx, "a"), with_keys(ctx, "b", "x", "a"), with_keys(ctx, "b")
+    receipt = receipts.sign(before, facts(ctx))
+
+    assert receipts.verify(after, receipt) == facts(ctx)
+    with pytest.raises(NotAReceipt):
+        receipts.verify(forgotten, receipt)
+    with pytest.raises(NotAReceipt):
+        receipts.verify(before, receipts.sign(after, facts(ctx)))
+
+
+def test_a_receipt_holds_neither_the_key_nor_anything_a_url_cannot_carry(ctx: Context) -> None:
+    receipt = receipts.sign(ctx, facts(ctx))
+
+    assert "test-secret-key" not in receipt
+    assert set(receipt) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
+
+
+def test_keys_are_read_from_the_environment_as_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ULOS_OLD_SECRET_KEYS", "one/, two+=")
+
+    kept = Settings(_env_file=None).old_secret_keys
+
+    assert [key.get_secret_value() for key in kept] == ["one/", "two+="]
