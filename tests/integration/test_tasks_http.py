@@ -421,3 +421,25 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
 
     assert after == before
     assert max(after) <= 12
+
+
+@pytest.mark.parametrize(
+    ("since", "status"),
+    [
+        ("0560-12-26T16:48:22-22:13", 200),
+        ("9999-12-31T23:59:59-23:59", 422),
+        ("0001-01-01T00:00:00+23:59", 422),
+        ("yesterday", 422),
+    ],
+)
+def test_odd_moments_are_understood_or_refused(
+    client: TestClient, ctx: Context, world: builders.World, since: str, status: int
+) -> None:
+    headers = signed_in(ctx, world.monitor)
+
+    answers = [
+        client.get(path, params={"since": since}, headers=headers)
+        for path in ("/tasks", "/monitoring/summary", "/monitoring/requeues")
+    ]
+
+    assert [answer.status_code for answer in answers] == [status] * 3
