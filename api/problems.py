@@ -108,6 +108,8 @@ def _correct(document: dict[str, Any], models: Sequence[type[BaseModel]]) -> Non
     for operation in _operations(document):
         for status in _ALWAYS:
             operation["responses"].setdefault(str(status), _response(status))
+        if "requestBody" in operation:
+            operation["responses"].setdefault("400", _response(400))
         if "parameters" in operation or "requestBody" in operation:
             operation["responses"][str(_WITH_INPUT)] = _response(_WITH_INPUT)
 

@@ -260,6 +260,15 @@ class BadByteRange(Rejected):
     }
 
 
+class UnreadableBody(Rejected):
+    """The body of a request is not what its content type says."""
+
+    texts = {
+        "en": "The body of the request cannot be read. Send it whole, text in UTF-8.",
+        "es": "No se puede leer el cuerpo de la petición. Envíalo completo y el texto en UTF-8.",
+    }
+
+
 class BadUpload(Invalid):
     """The request holds no single whole file where it should. `field` names the part."""
 
