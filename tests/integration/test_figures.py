@@ -395,3 +395,15 @@ def test_prometheus_reads_the_counts(ctx: Context, client: TestClient) -> None:
     assert 'ulos_stage_tasks{stage="PARSING",state="failed"} 1.0' in text
     assert 'ulos_requeues_total{cause="orchestrator"} 1.0' in text
     assert "student@" not in text
+
+
+def test_a_stage_that_still_moves_in_a_failed_task_neither_runs_nor_waits(ctx: Context) -> None:
+    world = builders.world(ctx)
+    task_id = builders.submit(ctx, world).task_id
+    reports.set_stage_statuses(ctx, ORCHESTRATOR, task_id, {"EXECUTION": 2, "PARSING": 4})
+
+    summary = monitoring.summarise(ctx, world.monitor, Scope())
+    stages = monitoring.count_by_stage(ctx, world.monitor, Scope())
+
+    assert (summary.waiting, summary.running, summary.failed) == (0, 0, 1)
+    assert [(row.waiting, row.running) for row in stages] == [(0, 0), (0, 0)]

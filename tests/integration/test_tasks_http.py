@@ -411,7 +411,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     task_id = builders.submit(ctx, world).task_id
     paths = ("/tasks", f"/assignments/{world.assignment_id}/tasks", f"/tasks/{task_id}")
     event.listen(ctx.db._engine, "before_cursor_execute", note)
-    before = [cost(path) for path in paths]
+    _warm, before = ([cost(path) for path in paths] for _ in range(2))
     for number in range(4):
         other = builders.World(**(vars(world) | {"student": classmate(ctx, world, f"more{number}")}))
         builders.submit(ctx, other, key=f"more{number}")
