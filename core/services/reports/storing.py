@@ -87,13 +87,13 @@ def _moment(moment: datetime | None) -> str | None:
 
 _UPDATE_TASKS = """
 UPDATE task SET status_id = new.status_id
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (id bigint, status_id smallint)
+FROM json_to_recordset(CAST(:rows AS json)) AS new (id bigint, status_id smallint)
 WHERE task.id = new.id
 """
 
 _UPDATE_ATTEMPTS = """
 UPDATE task_attempt SET run = new.run, ended_at = new.ended_at
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (id bigint, run bigint, ended_at timestamptz)
+FROM json_to_recordset(CAST(:rows AS json)) AS new (id bigint, run bigint, ended_at timestamptz)
 WHERE task_attempt.id = new.id
 """
 
@@ -102,7 +102,7 @@ UPDATE task_stage_status SET
     status_id = new.status_id, run = new.run, queued_at = new.queued_at, started_at = new.started_at,
     ended_at = new.ended_at, reason = new.reason, verdict = new.verdict, failed_by = new.failed_by,
     failed_tag = new.failed_tag, deliveries = new.deliveries, early = new.early
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (
+FROM json_to_recordset(CAST(:rows AS json)) AS new (
     id bigint, status_id smallint, run bigint, queued_at timestamptz, started_at timestamptz,
     ended_at timestamptz, reason text, verdict smallint, failed_by text, failed_tag bigint,
     deliveries bigint[], early bigint[])
@@ -112,21 +112,20 @@ WHERE task_stage_status.id = new.id
 _INSERT_LINES = """
 INSERT INTO task_log (task_id, attempt, run, stage_id, level, source, log_message, logged_at)
 SELECT task_id, attempt, run, stage_id, level, source, log_message, :at
-FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
+FROM json_to_recordset(CAST(:rows AS json)) AS new (
     task_id bigint, attempt bigint, run bigint, stage_id bigint, level text, source text,
-    log_message text)) WITH ORDINALITY
-ORDER BY ordinality
+    log_message text)
 """
 
 _INSERT_REQUEUES = """
 INSERT INTO requeue_event (task_id, at, cause, stage_id, attempt, run)
 SELECT task_id, :at, cause, stage_id, attempt, run
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (
+FROM json_to_recordset(CAST(:rows AS json)) AS new (
     task_id bigint, cause text, stage_id bigint, attempt bigint, run bigint)
 """
 
 _COUNT_REQUEUES = """
 UPDATE task_metrics SET requeue_count = requeue_count + new.more
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (task_id bigint, more bigint)
+FROM json_to_recordset(CAST(:rows AS json)) AS new (task_id bigint, more bigint)
 WHERE task_metrics.task_id = new.task_id
 """
