@@ -14,6 +14,7 @@ from api.monitoring_shapes import (
     FailuresOut,
     FunnelOut,
     HourRequeues,
+    ParkedOut,
     QueueOut,
     RequeuesOut,
     StagePassed,
@@ -23,7 +24,7 @@ from api.monitoring_shapes import (
 )
 from api.params import AssignmentId, IdFilter, Moment, StageFilter
 from api.problems import responses
-from core.services import monitoring, statistics
+from core.services import monitoring, reports, statistics
 from core.services.monitoring import Scope
 
 router = APIRouter(tags=["monitoring"], route_class=EtagRoute)
@@ -81,7 +82,12 @@ def get_failures(ctx: ContextDep, actor: ActorDep, scope: ScopeDep) -> FailuresO
 @router.get("/monitoring/queue", responses=ERRORS)
 def get_queue(ctx: ContextDep, actor: ActorDep, scope: ScopeDep) -> QueueOut:
     """What waits and runs now, and for how long the oldest has waited."""
-    return QueueOut.model_validate(asdict(monitoring.read_queue(ctx, actor, scope)))
+    parked = reports.list_parked(ctx, actor, course_id=scope.course_id, limit=1000)
+    return QueueOut(
+        **asdict(monitoring.read_queue(ctx, actor, scope)),
+        parked_count=reports.count_parked(ctx, actor, course_id=scope.course_id),
+        parked=[ParkedOut.model_validate(asdict(report)) for report in parked],
+    )
 
 
 @router.get("/assignments/{assignment_id}/statistics", responses=ERRORS)

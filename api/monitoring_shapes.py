@@ -112,8 +112,21 @@ class StageQueueOut(BaseModel):
     oldest_waiting_seconds: float | None
 
 
+class ParkedOut(BaseModel):
+    """A report that could not be applied. `preview` is the beginning of its body, `size` its bytes."""
+
+    id: int
+    received_at: datetime
+    routing_key: str
+    reason: str
+    task_id: int | None
+    file_path: str
+    preview: str
+    size: int
+
+
 class QueueOut(BaseModel):
-    """What waits and runs now."""
+    """What waits and runs now, and the newest of the reports that could not be applied."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -125,6 +138,8 @@ class QueueOut(BaseModel):
                 "stages": [
                     {"stage_name": "PARSING", "waiting": 12, "running": 2, "oldest_waiting_seconds": 42.5}
                 ],
+                "parked_count": 0,
+                "parked": [],
             }
         }
     )
@@ -134,6 +149,8 @@ class QueueOut(BaseModel):
     oldest_waiting_seconds: float | None
     outbox: int
     stages: list[StageQueueOut]
+    parked_count: int = Field(description="All of them; `parked` holds at most 1,000")
+    parked: list[ParkedOut]
 
 
 class StageCountOut(BaseModel):

@@ -21,6 +21,7 @@ from core.services.assignments import AssignmentDraft
 from core.services.monitoring import Scope
 from core.services.submissions import TaskView
 from core.vocabulary import LogLevel, Role, StageStatus
+from core.wire.reports import read_report
 
 CAUSES = (
     "Line {number}: unknown command 'M{number}'",
@@ -407,3 +408,17 @@ def test_a_stage_that_still_moves_in_a_failed_task_neither_runs_nor_waits(ctx: C
 
     assert (summary.waiting, summary.running, summary.failed) == (0, 0, 1)
     assert [(row.waiting, row.running) for row in stages] == [(0, 0), (0, 0)]
+
+
+def test_the_queue_names_each_report_that_could_not_be_applied(ctx: Context, client: TestClient) -> None:
+    builders.world(ctx)
+    admin = builders.person(ctx, "admin", is_admin=True)
+    said = read_report(b"\x00 no report at all", "task.log")
+    reports.apply_reports(ctx, ORCHESTRATOR, [said])
+
+    answer = client.get("/monitoring/queue", headers=signed_in(ctx, admin)).json()
+
+    assert answer["parked_count"] == 1
+    assert [(parked["reason"], parked["routing_key"]) for parked in answer["parked"]] == [
+        ("unreadable", "task.log")
+    ]
