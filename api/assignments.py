@@ -115,14 +115,14 @@ def create_assignment(
     return AssignmentOut.model_validate(_fields(made, made.submissions))
 
 
-@router.get("/courses/{course_id}/assignments", responses=responses(304, 401, 404))
+@router.get("/courses/{course_id}/assignments", responses=responses(304, 401, 403, 404))
 @router.get("/courses/{course_id}/assignments/", include_in_schema=False)
 def list_assignments(ctx: ContextDep, actor: ActorDep, course_id: CourseId) -> list[AssignmentListed]:
     """All assignments of the course, the latest due first; for a student with their own work."""
     return [_listed(found) for found in assignments.list_with_own_work(ctx, actor, course_id)]
 
 
-@router.get("/assignments/{assignment_id}", responses=responses(304, 401, 404))
+@router.get("/assignments/{assignment_id}", responses=responses(304, 401, 403, 404))
 @router.get("/assignments/{assignment_id}/", include_in_schema=False)
 def get_assignment(ctx: ContextDep, actor: ActorDep, assignment_id: AssignmentId) -> AssignmentDetail:
     """One assignment; for a student with their submission, its stages and log."""

@@ -12,8 +12,20 @@ from core.services.paging import PAGE_LIMIT
 
 
 def assume_utc(moment: datetime) -> datetime:
-    """A time stamp that comes in without an offset is UTC (contract, section 1)."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """A time stamp that comes in without an offset is UTC (contract, section 1).
+
+    It is turned to UTC here, since Postgres knows no offset of 16 hours and more.
+
+    Raises:
+        ValueError: the moment lies outside of the years 1 to 9999.
+
+    """
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(moment) from error
 
 
 TaskId = Annotated[int, Path(ge=1, lt=2**63)]

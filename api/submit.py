@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from api import task_shapes
-from api.deps import ActorDep, ContextDep
+from api.deps import ActorDep, ContextDep, get_actor
 from api.params import AssignmentId, IdempotencyKey
 from api.problems import responses
 from core.errors import BadUpload, TooLarge
-from core.services import submissions
+from core.services import receipts, submissions
 
 router = APIRouter(tags=["submissions"])
 
@@ -122,3 +124,37 @@ def submit(
         submit_key=key or secrets.token_hex(16),
     )
     return task_shapes.accepted(submissions.get_as_accepted(ctx, actor, receipt.task_id), receipt)
+
+
+class ReceiptFactsOut(BaseModel):
+    """What a receipt of ours says: this content came from this student at this moment."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "task_id": 7,
+                "student_id": 45,
+                "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                "received_at": "2026-03-02T15:00:00Z",
+            }
+        }
+    )
+
+    task_id: int
+    student_id: int
+    sha256: str
+    received_at: datetime
+
+
+@router.get("/receipts/verify", responses=responses(401), dependencies=[Depends(get_actor)])
+def verify_receipt(
+    ctx: ContextDep,
+    receipt: Annotated[
+        str, Query(min_length=1, max_length=1000, description="`receipt.code` of a submission")
+    ],
+) -> ReceiptFactsOut:
+    """What a receipt says; 422 when it was not made here or was changed. It needs no rows of ours."""
+    facts = receipts.verify(ctx, receipt)
+    return ReceiptFactsOut(
+        task_id=facts.task_id, student_id=facts.student_id, sha256=facts.sha256, received_at=facts.at
+    )

@@ -123,6 +123,7 @@ class ReceiptOut(BaseModel):
     size: int
     sha256: str
     received_at: datetime
+    code: str = Field(description="What `GET /receipts/verify` checks")
 
 
 class AcceptedTask(TaskOut):
@@ -217,6 +218,7 @@ def accepted(row: TaskRow, receipt: Receipt) -> AcceptedTask:
         size=receipt.size,
         sha256=receipt.sha256,
         received_at=receipt.received_at,
+        code=receipt.code,
     )
     return AcceptedTask.model_validate(_fields(row) | {"receipt": proof})
 

@@ -122,13 +122,3 @@ def test_readiness_names_each_component(client: TestClient) -> None:
 
     assert answer.status_code == 200
     assert answer.json()["components"] == {"database": "ok", "files": "ok", "schema": "ok"}
-
-
-def test_a_body_that_is_no_text_is_refused_in_words(client: TestClient, ctx: Context) -> None:
-    task_id = builders.submit(ctx, builders.world(ctx)).task_id
-    headers = TOKEN | {"Content-Type": "application/json", "Accept-Language": "es"}
-
-    answer = client.patch(f"/tasks/{task_id}", content=b"\xff\xfe{", headers=headers)
-
-    assert answer.status_code == 400
-    assert "No se puede leer" in answer.json()["detail"]

@@ -21,6 +21,7 @@ from core.services.assignments import AssignmentDraft
 from core.services.monitoring import Scope
 from core.services.submissions import TaskView
 from core.vocabulary import LogLevel, Role, StageStatus
+from core.wire.reports import read_report
 
 CAUSES = (
     "Line {number}: unknown command 'M{number}'",
@@ -395,3 +396,29 @@ def test_prometheus_reads_the_counts(ctx: Context, client: TestClient) -> None:
     assert 'ulos_stage_tasks{stage="PARSING",state="failed"} 1.0' in text
     assert 'ulos_requeues_total{cause="orchestrator"} 1.0' in text
     assert "student@" not in text
+
+
+def test_a_stage_that_still_moves_in_a_failed_task_neither_runs_nor_waits(ctx: Context) -> None:
+    world = builders.world(ctx)
+    task_id = builders.submit(ctx, world).task_id
+    reports.set_stage_statuses(ctx, ORCHESTRATOR, task_id, {"EXECUTION": 2, "PARSING": 4})
+
+    summary = monitoring.summarise(ctx, world.monitor, Scope())
+    stages = monitoring.count_by_stage(ctx, world.monitor, Scope())
+
+    assert (summary.waiting, summary.running, summary.failed) == (0, 0, 1)
+    assert [(row.waiting, row.running) for row in stages] == [(0, 0), (0, 0)]
+
+
+def test_the_queue_names_each_report_that_could_not_be_applied(ctx: Context, client: TestClient) -> None:
+    builders.world(ctx)
+    admin = builders.person(ctx, "admin", is_admin=True)
+    said = read_report(b"\x00 no report at all", "task.log")
+    reports.apply_reports(ctx, ORCHESTRATOR, [said])
+
+    answer = client.get("/monitoring/queue", headers=signed_in(ctx, admin)).json()
+
+    assert answer["parked_count"] == 1
+    assert [(parked["reason"], parked["routing_key"]) for parked in answer["parked"]] == [
+        ("unreadable", "task.log")
+    ]

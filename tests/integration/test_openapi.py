@@ -23,7 +23,7 @@ from api.app import create_app
 from core.context import ORCHESTRATOR, Context
 from core.services import accounts, reports
 
-CASES_PER_OPERATION = 20
+CASES_PER_OPERATION = 10
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -233,3 +233,22 @@ def test_a_cut_form_is_no_submission(client: TestClient, ctx: Context) -> None:
 
     assert answer.status_code == 422
     assert count(ctx) == 0
+
+
+def test_the_code_of_a_receipt_proves_what_was_handed_in(client: TestClient, ctx: Context) -> None:
+    world = builders.world(ctx)
+    headers = signed_in(ctx, world.student)
+    task = client.post(
+        f"/assignments/{world.assignment_id}/submit",
+        files={"file": builders.archive().getvalue()},
+        headers=headers,
+    ).json()
+    code = task["receipt"]["code"]
+
+    good = client.get("/receipts/verify", params={"receipt": code}, headers=headers)
+    forged = client.get("/receipts/verify", params={"receipt": code[:-2] + "xx"}, headers=headers)
+    nobody = client.get("/receipts/verify", params={"receipt": code})
+
+    assert (good.status_code, forged.status_code, nobody.status_code) == (200, 422, 401)
+    assert good.json()["sha256"] == task["sha256"]
+    assert (good.json()["task_id"], good.json()["student_id"]) == (task["id"], world.student.user_id)

@@ -23,7 +23,9 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import AlreadyClosed, KeyInUse, NotAllowed, NotFound, NotYetOpen, StorageUnavailable
 from core.models import Assignment, Course, Task, TaskMetrics
+from core.services import receipts
 from core.services.attempts import add_log, notify_task, open_attempt
+from core.services.receipts import ReceiptFacts
 from core.services.uploads import Measured, measure
 from core.vocabulary import AssignmentState, StoredAt, state_at
 
@@ -38,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof that a submission was accepted."""
+    """Proof that a submission was accepted; `code` can be checked without our rows."""
 
     task_id: int
     assignment_id: int
@@ -47,6 +49,7 @@ class Receipt:
     size: int
     sha256: str
     received_at: datetime
+    code: str
 
 
 def check_may_submit(ctx: Context, actor: Actor, assignment_id: int, submit_key: str | None = None) -> None:
@@ -60,7 +63,7 @@ def check_may_submit(ctx: Context, actor: Actor, assignment_id: int, submit_key:
 
     """
     with ctx.db.transaction() as session:
-        if submit_key is None or _find_receipt(session, actor, submit_key) is None:
+        if submit_key is None or _find_receipt(session, ctx, actor, submit_key) is None:
             _check_open(session, actor, assignment_id, ctx.now())
 
 
@@ -82,7 +85,7 @@ def submit(
     """
     received_at = ctx.now()
     with ctx.db.transaction() as session:
-        earlier = _find_receipt(session, actor, submit_key)
+        earlier = _find_receipt(session, ctx, actor, submit_key)
         if earlier is None:
             _check_open(session, actor, assignment_id, received_at)
     measured = measure(file, ctx.settings)
@@ -107,11 +110,11 @@ def submit(
             attempt = open_attempt(session, ctx, task, 1)
             add_log(session, attempt, "Submission received and stored", at=received_at)
             notify_task(session, task)
-            return _receipt(task)
+            return _receipt(ctx, task)
     except IntegrityError:
         _discard(ctx, path)
         with ctx.db.transaction() as session:
-            twin = _find_receipt(session, actor, submit_key)
+            twin = _find_receipt(session, ctx, actor, submit_key)
         if twin is None:
             raise
         return _same(twin, assignment_id, measured)
@@ -189,14 +192,15 @@ def _discard(ctx: Context, path: str) -> None:
         logger.warning("left to the sweep: %s", path)
 
 
-def _find_receipt(session: Session, actor: Actor, submit_key: str) -> Receipt | None:
+def _find_receipt(session: Session, ctx: Context, actor: Actor, submit_key: str) -> Receipt | None:
     task = session.scalar(
         select(Task).where(Task.created_by_id == actor.user_id, Task.submit_key == submit_key)
     )
-    return None if task is None else _receipt(task)
+    return None if task is None else _receipt(ctx, task)
 
 
-def _receipt(task: Task) -> Receipt:
+def _receipt(ctx: Context, task: Task) -> Receipt:
+    facts = ReceiptFacts(task.id, task.created_by_id, task.original_sha256, task.creation_timestamp)
     return Receipt(
         task_id=task.id,
         assignment_id=task.assignment_id,
@@ -205,4 +209,5 @@ def _receipt(task: Task) -> Receipt:
         size=task.original_size,
         sha256=task.original_sha256,
         received_at=task.creation_timestamp,
+        code=receipts.sign(ctx, facts),
     )

@@ -1,0 +1,226 @@
+"""Figures as they go out (contract, section 4)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.vocabulary import RequeueCause
+
+
+class SummaryOut(BaseModel):
+    """Each task is in one of waiting, running, completed, failed; with `stage`, by that stage."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "waiting": 12,
+                "running": 2,
+                "completed": 240,
+                "failed": 31,
+                "requeues": 17,
+                "outbox": 0,
+                "oldest_waiting_seconds": 42.5,
+            }
+        }
+    )
+
+    waiting: int
+    running: int
+    completed: int
+    failed: int
+    requeues: int
+    outbox: int = Field(description="Messages that the broker has not got yet")
+    oldest_waiting_seconds: float | None
+
+
+class HourRequeues(BaseModel):
+    """Requeues within the hour (UTC) that begins at `hour`."""
+
+    hour: datetime
+    count: int
+
+
+class RequeuesOut(BaseModel):
+    """Requeues summed up. What never happened is absent; `none`: no stage was left to run."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "total": 3,
+                "by_cause": {"manual": 2, "node_lost": 1},
+                "by_stage": {"PARSING": 2, "EXECUTION": 1},
+                "by_hour": [{"hour": "2026-03-02T15:00:00Z", "count": 3}],
+            }
+        }
+    )
+
+    total: int
+    by_cause: dict[RequeueCause, int]
+    by_stage: dict[str, int]
+    by_hour: list[HourRequeues]
+
+
+class FailureGroupOut(BaseModel):
+    """Failures with one message but for ids, numbers, paths and times, which are folded."""
+
+    id: str
+    message: str
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    students: int
+    stages: list[str]
+    state: Literal["open"] = Field(description="Every failure that is counted still stands")
+
+
+class FailuresOut(BaseModel):
+    """All that stands failed, the most frequent cause first. Each failure is in one group."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "total": 31,
+                "groups": [
+                    {
+                        "id": "0cc175b9c0f1b6a8",
+                        "message": "Line <n>: unknown command",
+                        "count": 31,
+                        "first_seen": "2026-03-02T15:00:00Z",
+                        "last_seen": "2026-03-03T09:12:00Z",
+                        "students": 28,
+                        "stages": ["PARSING"],
+                        "state": "open",
+                    }
+                ],
+            }
+        }
+    )
+
+    total: int
+    groups: list[FailureGroupOut]
+
+
+class StageQueueOut(BaseModel):
+    """What waits for one stage and runs in it."""
+
+    stage_name: str
+    waiting: int
+    running: int
+    oldest_waiting_seconds: float | None
+
+
+class ParkedOut(BaseModel):
+    """A report that could not be applied. `preview` is the beginning of its body, `size` its bytes."""
+
+    id: int
+    received_at: datetime
+    routing_key: str
+    reason: str
+    task_id: int | None
+    file_path: str
+    preview: str
+    size: int
+
+
+class QueueOut(BaseModel):
+    """What waits and runs now, and the newest of the reports that could not be applied."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "waiting": 12,
+                "running": 2,
+                "oldest_waiting_seconds": 42.5,
+                "outbox": 0,
+                "stages": [
+                    {"stage_name": "PARSING", "waiting": 12, "running": 2, "oldest_waiting_seconds": 42.5}
+                ],
+                "parked_count": 0,
+                "parked": [],
+            }
+        }
+    )
+
+    waiting: int
+    running: int
+    oldest_waiting_seconds: float | None
+    outbox: int
+    stages: list[StageQueueOut]
+    parked_count: int = Field(description="All of them; `parked` holds at most 1,000")
+    parked: list[ParkedOut]
+
+
+class StageCountOut(BaseModel):
+    """One stage over all tasks, by the current attempt of each."""
+
+    stage_name: str
+    waiting: int
+    running: int
+    completed: int
+    failed: int
+
+
+class HourOut(BaseModel):
+    """What happened within the hour (UTC) that begins at `hour`; empty hours are absent."""
+
+    hour: datetime
+    submitted: int
+    completed: int
+    failed: int
+    requeued: int
+
+
+class SpreadOut(BaseModel):
+    """How long something took, in seconds."""
+
+    samples: int
+    p50: float | None
+    p90: float | None
+    p99: float | None
+
+
+class StageTimesOut(BaseModel):
+    """Of the ended runs of one stage: how long it waited and how long it ran."""
+
+    stage_name: str
+    waiting: SpreadOut
+    running: SpreadOut
+
+
+class StagePassed(BaseModel):
+    """Students whose latest submission has completed a stage."""
+
+    stage_name: str
+    students: int
+
+
+class FunnelOut(BaseModel):
+    """Students of the course: all, those who handed in, those who passed each stage."""
+
+    enrolled: int
+    submitted: int
+    passed: list[StagePassed]
+
+
+class SubmissionsOut(BaseModel):
+    """How many students have handed in this often."""
+
+    submissions: int
+    students: int
+
+
+class StatisticsOut(BaseModel):
+    """The figures of one assignment, over all of its submissions."""
+
+    assignment_id: int
+    summary: SummaryOut
+    funnel: FunnelOut
+    stages: list[StageCountOut]
+    times: list[StageTimesOut]
+    feedback: SpreadOut = Field(description="From handing in to the end of the current attempt")
+    hours: list[HourOut]
+    submissions_per_student: list[SubmissionsOut]
+    failures: FailuresOut
