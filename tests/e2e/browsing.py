@@ -41,9 +41,10 @@ class Visitor:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Project]:
+def running(folder: Path, **settings: str) -> Iterator[Project]:
+    """The project on `folder`, with further settings, until the block ends; it must leave no process."""
     ports = {"ULOS_DASHBOARD_PORT": str(_free_port(0)), "ULOS_API_PORT": str(_free_port(0))}
-    environment = os.environ | ports | {"ULOS_DATA_DIR": str(folder), "ULOS_LANGUAGE": "es"}
+    environment = os.environ | ports | {"ULOS_DATA_DIR": str(folder), "ULOS_LANGUAGE": "es"} | settings
     process = subprocess.Popen(
         [sys.executable, "-m", "core", "up"], env=environment, stdout=subprocess.PIPE, text=True
     )
