@@ -16,6 +16,7 @@ from core.services.submissions.reading import (
 )
 from core.services.submissions.rows import TaskRow
 from core.services.submissions.stages import StageMark
+from core.services.submissions.students import StudentFilter, Which
 from core.services.submissions.submit import Receipt, check_may_submit, submit
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Receipt",
     "StageMark",
     "StageView",
+    "StudentFilter",
     "StudentRow",
     "TaskFilter",
     "TaskPage",
@@ -31,6 +33,7 @@ __all__ = [
     "TaskSummary",
     "TaskView",
     "WaitingReason",
+    "Which",
     "check_may_submit",
     "find_my_latest",
     "get_as_accepted",
