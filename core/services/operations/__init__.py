@@ -2,6 +2,7 @@
 
 from core.services.operations.carrying import OPERATIONS_TOPIC, carry_out_next, give_up_item
 from core.services.operations.following import (
+    PAGE,
     ItemView,
     OperationView,
     get,
@@ -14,6 +15,7 @@ from core.services.operations.starting import Preview, SampleTask, preview_reque
 
 __all__ = [
     "OPERATIONS_TOPIC",
+    "PAGE",
     "ChosenTasks",
     "FailuresOf",
     "ItemView",

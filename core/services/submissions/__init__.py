@@ -2,7 +2,13 @@
 
 from core.services.queueing import WaitingReason
 from core.services.submissions.listing import TaskFilter, TaskPage, list_tasks
-from core.services.submissions.overview import StudentRow, overview
+from core.services.submissions.overview import (
+    SortBy,
+    StudentPage,
+    StudentRow,
+    list_students,
+    overview,
+)
 from core.services.submissions.own import find_my_latest, get_as_accepted, is_student_of
 from core.services.submissions.reading import (
     AttemptView,
@@ -23,9 +29,11 @@ __all__ = [
     "AttemptView",
     "LogLine",
     "Receipt",
+    "SortBy",
     "StageMark",
     "StageView",
     "StudentFilter",
+    "StudentPage",
     "StudentRow",
     "TaskFilter",
     "TaskPage",
@@ -40,6 +48,7 @@ __all__ = [
     "get_task",
     "is_student_of",
     "list_my_tasks",
+    "list_students",
     "list_tasks",
     "open_original",
     "overview",
