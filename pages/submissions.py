@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services import assignments, statistics
-from dashboard import i18n, rerun, shell
+from dashboard import address, i18n, rerun, shell
 from dashboard.submissions import attention, figures, students
 
 _ = i18n.gettext
@@ -26,24 +26,27 @@ with shell.errors():
     if not views:
         st.info(_("There is no assignment yet. Create one on the page Assignments."))
         st.stop()
-    chosen = st.selectbox(
-        _("Assignment"),
-        list(views),
-        format_func=lambda number: views[number].assignment_name,
-        key="assignment",
-        bind="query-params",
+    names = {str(number): view.assignment_name for number, view in views.items()}
+    chosen = int(
+        st.selectbox(
+            _("Assignment"),
+            list(names),
+            format_func=names.__getitem__,
+            key="assignment",
+            on_change=address.bound("assignment", names, next(iter(names))),
+        )
     )
     if rerun.announce():
+        address.put("view", "reruns", "figures")
         st.session_state["view"] = "reruns"
     part = st.segmented_control(
         _("View"),
         list(VIEWS),
         format_func=VIEWS.__getitem__,
-        default="figures",
         required=True,
         label_visibility="collapsed",
         key="view",
-        bind="query-params",
+        on_change=address.bound("view", VIEWS, "figures"),
     )
     if part == "reruns":
         rerun.follow(visit)

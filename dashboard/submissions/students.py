@@ -12,12 +12,12 @@ from core.services import submissions, topics
 from core.services.operations import ChosenTasks, MatchingStudents
 from core.services.submissions import SortBy, StudentFilter, StudentPage, StudentRow, Which
 from core.vocabulary import StageStatus
-from dashboard import i18n, live, rerun, shell, task_view
+from dashboard import address, exports, i18n, live, rerun, shell, task_view
+from dashboard.exports import NOT_SUBMITTED
 from dashboard.tables import stage_label, status_label
 
 _ = i18n.gettext
 
-NOT_SUBMITTED = "none"
 _STATUSES = {status.name.lower(): status for status in StageStatus}
 
 
@@ -45,23 +45,26 @@ def _filters(assignment_id: int, stages: list[str]) -> StudentFilter:
             _("Which one counts"),
             list(names),
             format_func=names.__getitem__,
-            default=Which.LATEST.value,
             required=True,
             key="which",
-            bind="query-params",
+            on_change=address.bound("which", names, Which.LATEST.value),
         )
         search = st.text_input(_("Search by name or e-mail"), key="search", bind="query-params")
         labels = {"any": _("Any status"), NOT_SUBMITTED: status_label(None)}
         labels |= {name: status_label(status) for name, status in _STATUSES.items()}
         status = st.selectbox(
-            _("Status"), list(labels), format_func=labels.__getitem__, key="status", bind="query-params"
+            _("Status"),
+            list(labels),
+            format_func=labels.__getitem__,
+            key="status",
+            on_change=address.bound("status", labels, "any"),
         )
         stage = st.selectbox(
             _("Stage"),
             ["any", *stages],
             format_func=lambda name: _("The whole submission") if name == "any" else name,
             key="stage",
-            bind="query-params",
+            on_change=address.bound("stage", ["any", *stages], "any"),
         )
     return StudentFilter(
         assignment_id,
@@ -88,7 +91,7 @@ def _order() -> tuple[SortBy, bool]:
             list(names),
             format_func=names.__getitem__,
             key="sort",
-            bind="query-params",
+            on_change=address.bound("sort", names, SortBy.EMAIL.value),
             width=220,
         )
         descending = st.toggle(_("Largest or latest first"), key="descending", bind="query-params")
@@ -144,16 +147,7 @@ def _table(visit: shell.Visit, found: StudentPage, stages: list[str], assignment
 
 
 def _exports(wanted: StudentFilter, sort: SortBy, *, descending: bool) -> None:
-    fields = {
-        "assignment": wanted.assignment_id,
-        "which": wanted.which.value,
-        "search": wanted.search,
-        "status": NOT_SUBMITTED if wanted.submitted is False else (wanted.status or ""),
-        "stage": wanted.stage or "",
-        "sort": sort.value,
-        "descending": "1" if descending else "",
-    }
-    query = urlencode({name: value for name, value in fields.items() if value})
+    query = urlencode(exports.fields_of(wanted, sort, descending=descending))
     links = {
         "students.csv": "CSV",
         "students.xlsx": "XLSX",
