@@ -212,10 +212,29 @@ class SubmissionsOut(BaseModel):
     students: int
 
 
+class StudentOut(BaseModel):
+    """An enrolled student who has handed in nothing."""
+
+    student_id: int
+    student_email: str
+    student_name: str
+
+
+class AtRiskOut(StudentOut):
+    """A student who has passed nothing and keeps failing near the due date; `reason` of the last time."""
+
+    failures: int
+    task_id: int
+    submitted_at: datetime
+    stage_name: str
+    reason: str | None
+
+
 class StatisticsOut(BaseModel):
-    """The figures of one assignment, over all of its submissions."""
+    """The figures of one assignment, over all of its submissions; stages in processing order."""
 
     assignment_id: int
+    due: datetime
     summary: SummaryOut
     funnel: FunnelOut
     stages: list[StageCountOut]
@@ -224,3 +243,5 @@ class StatisticsOut(BaseModel):
     hours: list[HourOut]
     submissions_per_student: list[SubmissionsOut]
     failures: FailuresOut
+    not_submitted: list[StudentOut]
+    at_risk: list[AtRiskOut]

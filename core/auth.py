@@ -39,6 +39,7 @@ class Right(StrEnum):
     READ_OWN_TASK = "submissions.read_own"
     READ_ANY_TASK = "submissions.read_any"
     REQUEUE = "tasks.requeue"
+    FOLLOW_OPERATION = "operations.follow"
     MONITOR = "monitoring.read"
     REPORT = "reports.write"
     REPORT_LOG = "reports.log"
@@ -79,6 +80,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.READ_OWN_TASK: frozenset({Standing.OWNER}),
         Right.READ_ANY_TASK: frozenset({*_TEACHES, Standing.ORCHESTRATOR}),
         Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
+        Right.FOLLOW_OPERATION: frozenset({Standing.OWNER, Standing.ADMIN}),
         Right.MONITOR: _TEACHES,
         Right.REPORT: frozenset({Standing.ORCHESTRATOR}),
         Right.REPORT_LOG: frozenset({Standing.ORCHESTRATOR}),

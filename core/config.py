@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     max_attempts: int = Field(
         20, ge=1, description="Attempts of one submission; after them it cannot be requeued"
     )
+    requeues_per_second: float = Field(
+        10.0, ge=0, description="Submissions that a re-run of many requeues in a second; 0: no limit"
+    )
     report_batch: int = Field(
         1000, ge=1, le=10_000, description="Reports applied in one transaction, at most"
     )

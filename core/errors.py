@@ -659,6 +659,24 @@ class TooManyRequeues(Conflict):
     }
 
 
+class NothingToRequeue(Conflict):
+    """None of the submissions that were selected can be requeued."""
+
+    texts = {
+        "en": "None of the selected submissions can be requeued: they wait, run, have passed or have had all their attempts. Change the selection.",
+        "es": "Ninguna de las entregas seleccionadas se puede reencolar: esperan, están en curso, ya pasaron o agotaron sus intentos. Cambia la selección.",
+    }
+
+
+class OperationOver(Conflict):
+    """An operation that has ended cannot be stopped."""
+
+    texts = {
+        "en": "This operation has already ended. There is nothing left to stop.",
+        "es": "Esta operación ya terminó. No queda nada por detener.",
+    }
+
+
 class KeyInUse(Conflict):
     """The Idempotency-Key is being answered right now, or belongs to another request."""
 

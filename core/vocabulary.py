@@ -125,6 +125,31 @@ class ParkReason(StrEnum):
     """The database refused what the report would have changed."""
 
 
+class ItemOutcome(StrEnum):
+    """What became of one submission of an operation."""
+
+    REQUEUED = "requeued"
+    NOT_FAILED = "not_failed"
+    """At its turn it was waiting, running or had passed: nothing to be done."""
+    TOO_MANY = "too_many"
+    """It has had as many attempts as it may have."""
+    GONE = "gone"
+    """It was deleted before its turn, or its course is none of the person's any more."""
+    NOT_ALLOWED = "not_allowed"
+    """The person may no longer requeue in its course."""
+    ERROR = "error"
+    """A fault of ours, which the log of the worker explains."""
+
+
+class OperationState(StrEnum):
+    """Where an operation stands."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    """Somebody ended it early; what waited in it was left as it was."""
+    ENDED = "ended"
+
+
 class LogLevel(StrEnum):
     """How serious a line of a task's log is."""
 

@@ -19,7 +19,7 @@ from core.errors import NotFound, NotSignedIn, UlosError
 from core.services import accounts, definitions, results, submissions
 from core.services.downloads import Download
 from core.services.health import check_components
-from dashboard import document, live, process, uploads
+from dashboard import document, exports, live, process, uploads
 from dashboard.origin import same_origin
 
 logger = logging.getLogger(__name__)
@@ -137,6 +137,7 @@ app = App(
         live.CHANNEL.route,
         uploads.route(process.context),
         Route("/files/{kind}/{number:int}/{part:int}", download),
+        exports.ROUTE,
         Route("/readyz", ready),
         Route("/healthz", alive),
     ],

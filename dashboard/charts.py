@@ -1,10 +1,18 @@
-"""Charts: data in, figure out. One visual language (Okabe–Ito), built without plotly.express."""
+"""Charts: data in, figure out. One visual language (Okabe–Ito), built without plotly.express.
+
+Axes have titles with their units. Moments are given in the reader's zone and written in numbers,
+because Plotly knows month names in English only.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
 
 import plotly.graph_objects as go
+
+from dashboard import i18n
 
 COLOURS = {
     "submitted": "#56B4E9",
@@ -16,20 +24,111 @@ COLOURS = {
 }
 """Okabe–Ito: told apart with any colour vision."""
 
+Series = Mapping[str, tuple[str, Sequence[float | None]]]
+"""A colour's name → (label, one number per position)."""
 
-def bars(positions: Sequence[object], series: Mapping[str, tuple[str, Sequence[int]]]) -> go.Figure:
-    """Stacked bars: `series` maps a colour's name to (label, one number per position)."""
+_HEIGHT = 300
+_DAYS_WITH_HOURS = timedelta(days=3)
+
+
+def bars(
+    positions: Sequence[object],
+    series: Series,
+    *,
+    x_title: str = "",
+    y_title: str = "",
+    mode: Literal["stack", "group"] = "stack",
+) -> go.Figure:
+    """Upright bars, stacked or side by side."""
     figure = go.Figure(
         [
             go.Bar(x=list(positions), y=list(numbers), name=label, marker_color=COLOURS[colour])
             for colour, (label, numbers) in series.items()
         ]
     )
+    _dress(figure, legend=len(series) > 1)
+    figure.update_layout(barmode=mode)
+    figure.update_xaxes(title_text=x_title)
+    figure.update_yaxes(title_text=y_title, rangemode="tozero", tickformat=",d")
+    return figure
+
+
+def level_bars(
+    labels: Sequence[str], numbers: Sequence[float], texts: Sequence[str], colour: str
+) -> go.Figure:
+    """Lying bars from top to bottom, each with its text: steps that follow one another."""
+    figure = go.Figure(
+        go.Bar(
+            x=list(numbers),
+            y=list(labels),
+            text=list(texts),
+            orientation="h",
+            marker_color=COLOURS[colour],
+            textposition="auto",
+            hovertemplate="%{y}: %{text}<extra></extra>",
+        )
+    )
+    _dress(figure, legend=False)
+    figure.update_layout(height=max(160, 60 + 44 * len(labels)))
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(rangemode="tozero", tickformat=",d")
+    return figure
+
+
+def rates(labels: Sequence[str], shares: Sequence[float], texts: Sequence[str], x_title: str) -> go.Figure:
+    """As `level_bars`, of shares between 0 and 1 on an axis from 0 to 100 %."""
+    figure = level_bars(labels, shares, texts, "completed")
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", title_text=x_title)
+    return figure
+
+
+def over_time(
+    moments: Sequence[datetime], series: Series, *, marks: Mapping[str, datetime], x_title: str, y_title: str
+) -> go.Figure:
+    """Bars over time with an upright line at each of `marks` (its label → the moment)."""
+    times = [moment.replace(tzinfo=None) for moment in moments]
+    figure = bars(times, series, x_title=x_title, y_title=y_title)
+    for label, moment in marks.items():
+        at = moment.replace(tzinfo=None)
+        figure.add_shape(
+            type="line", x0=at, x1=at, yref="paper", y0=0, y1=1, line={"dash": "dash", "width": 2}
+        )
+        figure.add_annotation(
+            x=at, yref="paper", y=1, text=label, showarrow=False, xanchor="right", xshift=-4
+        )
+    everything = [*times, *(moment.replace(tzinfo=None) for moment in marks.values())]
+    short = max(everything) - min(everything) <= _DAYS_WITH_HOURS
+    day = "%d/%m" if i18n.language() == "es" else "%m-%d"
+    year = "%d/%m/%Y" if i18n.language() == "es" else "%Y-%m-%d"
+    figure.update_xaxes(type="date", tickformat=f"{day} %H:%M" if short else year, nticks=8)
+    figure.update_xaxes(hoverformat=f"{year} %H:%M")
+    return figure
+
+
+def spreads(
+    labels: Sequence[str], shares: Mapping[str, Sequence[float | None]], *, y_title: str
+) -> go.Figure:
+    """Percentiles side by side: `shares` maps its name (`p50`) to one number per label."""
+    colours = ("submitted", "running", "requeued")
+    figure = go.Figure(
+        [
+            go.Bar(x=list(labels), y=list(numbers), name=name, marker_color=COLOURS[colour])
+            for colour, (name, numbers) in zip(colours, shares.items(), strict=False)
+        ]
+    )
+    _dress(figure, legend=True)
+    figure.update_layout(barmode="group")
+    figure.update_yaxes(title_text=y_title, rangemode="tozero")
+    return figure
+
+
+def _dress(figure: go.Figure, *, legend: bool) -> None:
     figure.update_layout(
-        barmode="stack",
-        height=300,
+        height=_HEIGHT,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         legend={"orientation": "h", "y": 1.15},
-        yaxis={"rangemode": "tozero", "tickformat": "d"},
+        showlegend=legend,
+        separators=",." if i18n.language() == "es" else ".,",
     )
-    return figure
+    figure.update_xaxes(automargin=True)
+    figure.update_yaxes(automargin=True)

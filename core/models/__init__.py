@@ -14,6 +14,7 @@ from core.models.definitions import (
     TaskDefinition,
 )
 from core.models.files import UnneededFile
+from core.models.operations import Operation, OperationItem
 from core.models.people import (
     ApiToken,
     CallbackToken,
@@ -51,6 +52,8 @@ __all__ = [
     "IdempotencyRecord",
     "LoginTicket",
     "OneTimeLink",
+    "Operation",
+    "OperationItem",
     "OriginalBytes",
     "OutboxMessage",
     "OutgoingMail",

@@ -127,6 +127,12 @@ def group_failures(ctx: Context, actor: Actor, scope: Scope) -> Failures:
         return Failures(sum(group.count for group in groups), groups)
 
 
+def failed_ids(session: Session, actor: Actor, scope: Scope, group_id: str | None = None) -> Select[int]:
+    """Ids of all tasks that stand failed, of one group or of all; for use cases that act on them."""
+    query = _standing(session, actor, scope, select(Task.id).select_from(TaskStageStatus))
+    return query.where(*([] if group_id is None else [TaskStageStatus.failure_key == group_id]))
+
+
 def _standing(
     session: Session, actor: Actor, scope: Scope, query: Select[*tuple[Any, ...]]
 ) -> Select[*tuple[Any, ...]]:

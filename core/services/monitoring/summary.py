@@ -73,7 +73,7 @@ def summarise(ctx: Context, actor: Actor, scope: Scope) -> Summary:
 
 
 def count_by_stage(ctx: Context, actor: Actor, scope: Scope) -> list[StageCount]:
-    """Each stage's counts, by name."""
+    """Each stage's counts, in processing order."""
     with ctx.db.transaction() as session:
         conditions = inside(session, actor, scope)
         columns = (
@@ -92,7 +92,7 @@ def count_by_stage(ctx: Context, actor: Actor, scope: Scope) -> list[StageCount]
             joined(query)
             .where(*conditions, *at_stage(scope))
             .group_by(ProcessingStage.stage_name)
-            .order_by(ProcessingStage.stage_name)
+            .order_by(func.min(TaskStageStatus.position), ProcessingStage.stage_name)
         )
         return [StageCount(*row) for row in rows]
 

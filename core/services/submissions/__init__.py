@@ -2,7 +2,13 @@
 
 from core.services.queueing import WaitingReason
 from core.services.submissions.listing import TaskFilter, TaskPage, list_tasks
-from core.services.submissions.overview import StudentRow, overview
+from core.services.submissions.overview import (
+    SortBy,
+    StudentPage,
+    StudentRow,
+    list_students,
+    overview,
+)
 from core.services.submissions.own import find_my_latest, get_as_accepted, is_student_of
 from core.services.submissions.reading import (
     AttemptView,
@@ -16,14 +22,18 @@ from core.services.submissions.reading import (
 )
 from core.services.submissions.rows import TaskRow
 from core.services.submissions.stages import StageMark
+from core.services.submissions.students import StudentFilter, Which
 from core.services.submissions.submit import Receipt, check_may_submit, submit
 
 __all__ = [
     "AttemptView",
     "LogLine",
     "Receipt",
+    "SortBy",
     "StageMark",
     "StageView",
+    "StudentFilter",
+    "StudentPage",
     "StudentRow",
     "TaskFilter",
     "TaskPage",
@@ -31,12 +41,14 @@ __all__ = [
     "TaskSummary",
     "TaskView",
     "WaitingReason",
+    "Which",
     "check_may_submit",
     "find_my_latest",
     "get_as_accepted",
     "get_task",
     "is_student_of",
     "list_my_tasks",
+    "list_students",
     "list_tasks",
     "open_original",
     "overview",

@@ -1,31 +1,41 @@
-"""Every student of an assignment with the latest submission: what a professor looks at."""
+"""The students of an assignment, each with the submission that stands for them: all, or by the page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
-from core.errors import NotFound
-from core.models import (
-    Assignment,
-    CourseMember,
-    ProcessingStage,
-    Task,
-    TaskAttempt,
-    TaskMetrics,
-    TaskStageStatus,
-    User,
-)
-from core.vocabulary import Role, StageStatus
+from core.models import Task, TaskMetrics, User
+from core.services.submissions.rows import course_of
+from core.services.submissions.stages import read_stages
+from core.services.submissions.students import StudentFilter, matching
+from core.vocabulary import StageStatus
+
+PAGE = 50
+"""Students on one page."""
+
+
+class SortBy(StrEnum):
+    """What a list of students is sorted by; who has no submission comes last."""
+
+    EMAIL = "email"
+    NAME = "name"
+    SUBMITTED = "submitted"
+    STATUS = "status"
+    SUBMISSIONS = "submissions"
+    REQUEUES = "requeues"
 
 
 @dataclass(frozen=True, slots=True)
 class StudentRow:
-    """A student and their latest submission; `task_id` is None for who has not submitted.
+    """A student and one submission of theirs; `task_id` is None for who has not submitted.
 
     `stages` are (stage name, status) in processing order, empty without a submission.
     """
@@ -42,6 +52,19 @@ class StudentRow:
     stages: tuple[tuple[str, StageStatus], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StudentPage:
+    """Some of the students that match; `total` counts all of them."""
+
+    rows: tuple[StudentRow, ...]
+    total: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.total // PAGE))
+
+
 def overview(ctx: Context, actor: Actor, assignment_id: int) -> list[StudentRow]:
     """All students of the assignment's course, by e-mail, each with the latest submission.
 
@@ -50,58 +73,89 @@ def overview(ctx: Context, actor: Actor, assignment_id: int) -> list[StudentRow]
         NotAllowed: students do not see each other.
 
     """
+    return list(list_students(ctx, actor, StudentFilter(assignment_id), page=None).rows)
+
+
+def list_students(
+    ctx: Context,
+    actor: Actor,
+    wanted: StudentFilter,
+    *,
+    sort: SortBy = SortBy.EMAIL,
+    descending: bool = False,
+    page: int | None = 1,
+) -> StudentPage:
+    """The students that match, `PAGE` of them; with None for `page`, all.
+
+    A page before the first or after the last is the first or the last.
+
+    Raises:
+        NotFound: there is no such assignment, or the actor is a stranger to its course.
+        NotAllowed: students do not see each other.
+
+    """
     with ctx.db.transaction() as session:
-        course_id = session.scalar(select(Assignment.course_id).where(Assignment.id == assignment_id))
-        if course_id is None:
-            raise NotFound(what="assignment")
+        course_id = course_of(session, wanted.assignment_id)
         require(session, actor, Right.READ_ANY_TASK, course_id=course_id)
-        latest = (
-            select(Task.created_by_id, func.max(Task.id).label("id"), func.count().label("count"))
-            .where(Task.assignment_id == assignment_id)
-            .group_by(Task.created_by_id)
-            .subquery()
+        if page is None:
+            rows = _read(session, wanted, sort, descending=descending)
+            return StudentPage(rows, len(rows))
+        found = matching(wanted).subquery()
+        total = session.scalar(select(func.count()).select_from(found)) or 0
+        first = max(0, min(page - 1, (total - 1) // PAGE)) * PAGE
+        return StudentPage(
+            _read(session, wanted, sort, descending=descending, offset=first, limit=PAGE), total
         )
-        students = session.execute(
-            select(User, latest.c.count, Task, TaskMetrics.requeue_count)
-            .join(CourseMember, CourseMember.user_id == User.id)
-            .outerjoin(latest, latest.c.created_by_id == User.id)
-            .outerjoin(Task, Task.id == latest.c.id)
-            .outerjoin(TaskMetrics, TaskMetrics.task_id == Task.id)
-            .where(CourseMember.course_id == course_id, CourseMember.role == Role.STUDENT)
-            .order_by(User.email)
-        ).all()
-        stages: dict[int, list[tuple[str, StageStatus]]] = {}
-        for task_id, name, status in session.execute(
-            select(TaskStageStatus.task_id, ProcessingStage.stage_name, TaskStageStatus.status_id)
-            .join(ProcessingStage, ProcessingStage.id == TaskStageStatus.stage_id)
-            .join(latest, latest.c.id == TaskStageStatus.task_id)
-            .join(Task, Task.id == TaskStageStatus.task_id)
-            .join(
-                TaskAttempt,
-                (TaskAttempt.id == TaskStageStatus.attempt_id) & (TaskAttempt.number == Task.current_attempt),
-            )
-            .order_by(TaskStageStatus.position)
-        ):
-            stages.setdefault(task_id, []).append((name, StageStatus(status)))
-    return [_row(user, count, task, requeues, stages) for user, count, task, requeues in students]
 
 
-def _row(
-    user: User,
-    count: int | None,
-    task: Task | None,
-    requeues: int | None,
-    stages: dict[int, list[tuple[str, StageStatus]]],
-) -> StudentRow:
-    return StudentRow(
-        student_id=user.id,
-        student_email=user.email,
-        student_name=user.full_name,
-        submissions=count or 0,
-        task_id=task.id if task else None,
-        submitted_at=task.creation_timestamp if task else None,
-        status=StageStatus(task.status_id) if task else None,
-        attempt=task.current_attempt if task else None,
-        requeue_count=requeues or 0,
-        stages=tuple(stages.get(task.id, ())) if task else (),
+def _read(
+    session: Session,
+    wanted: StudentFilter,
+    sort: SortBy,
+    *,
+    descending: bool,
+    offset: int = 0,
+    limit: int | None = None,
+) -> tuple[StudentRow, ...]:
+    found = matching(wanted).subquery()
+    counts = (
+        select(Task.created_by_id, func.count().label("count"))
+        .where(Task.assignment_id == wanted.assignment_id)
+        .group_by(Task.created_by_id)
+        .subquery()
+    )
+    keys: dict[SortBy, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
+        SortBy.EMAIL: User.email,
+        SortBy.NAME: func.lower(User.full_name),
+        SortBy.SUBMITTED: Task.creation_timestamp,
+        SortBy.STATUS: Task.status_id,
+        SortBy.SUBMISSIONS: counts.c.count,
+        SortBy.REQUEUES: TaskMetrics.requeue_count,
+    }
+    key = keys[sort].desc() if descending else keys[sort].asc()
+    rows = session.execute(
+        select(User, counts.c.count, Task, TaskMetrics.requeue_count)
+        .join(found, found.c.student_id == User.id)
+        .outerjoin(counts, counts.c.created_by_id == User.id)
+        .outerjoin(Task, Task.id == found.c.task_id)
+        .outerjoin(TaskMetrics, TaskMetrics.task_id == Task.id)
+        .order_by(key.nulls_last(), User.email)
+        .offset(offset)
+        .limit(limit)
+    ).all()
+    stages = read_stages(session, [task.id for _, _, task, _ in rows if task])
+    return tuple(
+        StudentRow(
+            student_id=user.id,
+            student_email=user.email,
+            student_name=user.full_name,
+            submissions=count or 0,
+            task_id=task.id if task else None,
+            submitted_at=task.creation_timestamp if task else None,
+            status=StageStatus(task.status_id) if task else None,
+            attempt=task.current_attempt if task else None,
+            requeue_count=requeues or 0,
+            stages=tuple((mark.stage_name, mark.status) for mark in stages[task.id]) if task else (),
+        )
+        for user, count, task, requeues in rows
     )

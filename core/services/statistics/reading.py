@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Float, and_, cast, extract, func, select
 from sqlalchemy.orm import Session
@@ -22,6 +23,7 @@ from core.services.monitoring import (
     summarise,
 )
 from core.services.monitoring.scope import inside, joined
+from core.services.statistics.students import AtRisk, StudentName, who_is_at_risk, who_is_missing
 from core.vocabulary import Role, StageStatus
 
 _SHARES = (0.5, 0.9, 0.99)
@@ -59,10 +61,12 @@ class Funnel:
 class Statistics:
     """Everything that is drawn for one assignment. `feedback`: from handing in to the end.
 
-    `submissions_per_student`: how many students have handed in how many times, 0 included.
+    `stages` and `times` are in processing order. `submissions_per_student`: how many students have
+    handed in how many times, 0 included.
     """
 
     assignment_id: int
+    due: datetime
     summary: Summary
     funnel: Funnel
     stages: tuple[StageCount, ...]
@@ -71,6 +75,8 @@ class Statistics:
     hours: tuple[HourCount, ...]
     submissions_per_student: tuple[tuple[int, int], ...]
     failures: Failures
+    not_submitted: tuple[StudentName, ...]
+    at_risk: tuple[AtRisk, ...]
 
 
 def read_statistics(ctx: Context, actor: Actor, assignment_id: int) -> Statistics:
@@ -88,6 +94,7 @@ def read_statistics(ctx: Context, actor: Actor, assignment_id: int) -> Statistic
         submissions = _count_submissions(session, assignment_id)
         return Statistics(
             assignment_id=assignment_id,
+            due=session.get_one(Assignment, assignment_id).assignment_end_date,
             summary=summarise(whole, actor, scope),
             funnel=Funnel(
                 enrolled=len(submissions),
@@ -100,6 +107,8 @@ def read_statistics(ctx: Context, actor: Actor, assignment_id: int) -> Statistic
             hours=tuple(count_by_hour(whole, actor, scope)),
             submissions_per_student=tuple(sorted(Counter(submissions).items())),
             failures=group_failures(whole, actor, scope),
+            not_submitted=who_is_missing(session, assignment_id),
+            at_risk=who_is_at_risk(session, assignment_id),
         )
 
 

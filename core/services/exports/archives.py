@@ -1,0 +1,107 @@
+"""All originals or all results of the students that match, as one ZIP that is made while it is sent.
+
+No file is held in memory or on disk. The archive ends with a list of what is in it, so that a file
+that could not be read is named there and spoils nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import select
+from zipstream import ZIP_STORED, ZipStream
+
+from core.auth import Right, require
+from core.context import Actor, Context
+from core.errors import NotFound
+from core.models import Assignment, Task, TaskAttempt, User
+from core.services.downloads import Download
+from core.services.exports.tables import as_csv
+from core.services.submissions.rows import course_of
+from core.services.submissions.students import StudentFilter, matching
+
+INDEX = "index.csv"
+_HEADER = ("folder", "student", "reference", "submitted", "file", "attempt", "sha256", "problem")
+
+
+class Contents(StrEnum):
+    """What an archive is made of."""
+
+    ORIGINALS = "originals"
+    RESULTS = "results"
+    """The archive of the current attempt, with what the stages left in it; once it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    name: str
+    path: str
+    row: tuple[str | int, ...]
+
+
+def open_archive(ctx: Context, actor: Actor, wanted: StudentFilter, contents: Contents) -> Download:
+    """The submission of every student that matches, in a folder by the student's e-mail.
+
+    Folders and names are the same each time. Without any match the archive holds only its index.
+
+    Raises:
+        NotFound: there is no such assignment, or the actor is a stranger to its course.
+        NotAllowed: students do not see each other.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.READ_ANY_TASK, course_id=course_of(session, wanted.assignment_id))
+        found = matching(wanted).subquery()
+        query = (
+            select(Task, TaskAttempt, User.email)
+            .join(found, found.c.task_id == Task.id)
+            .join(User, User.id == Task.created_by_id)
+            .join(
+                TaskAttempt,
+                (TaskAttempt.task_id == Task.id) & (TaskAttempt.number == Task.current_attempt),
+            )
+            .order_by(User.email)
+        )
+        if contents is Contents.RESULTS:
+            query = query.where(TaskAttempt.ended_at.is_not(None))
+        rows = session.execute(query).all()
+        name = session.get_one(Assignment, wanted.assignment_id).assignment_name
+    members = [_member(task, attempt, email, contents) for task, attempt, email in rows]
+    filename = f"{_plain(name)}-{contents}.zip"
+    return Download(filename, None, lambda _offset: _pieces(ctx, members))
+
+
+def _member(task: Task, attempt: TaskAttempt, email: str, contents: Contents) -> _Member:
+    folder = _plain(email)
+    if contents is Contents.ORIGINALS:
+        file, path, sha256 = f"{task.reference}.zip", task.original_path, task.original_sha256
+    else:
+        file, path, sha256 = f"{task.reference}-attempt-{attempt.number}.zip", attempt.file_path, ""
+    submitted = task.creation_timestamp.isoformat()
+    row = (folder, email, task.reference, submitted, file, attempt.number, sha256)
+    return _Member(f"{folder}/{_plain(file)}", path, row)
+
+
+def _plain(name: str) -> str:
+    """A name that every file system takes, and no path."""
+    return re.sub(r"[^\w@+.-]+", "_", name).strip(".") or "_"
+
+
+def _pieces(ctx: Context, members: list[_Member]) -> Generator[bytes, None, None]:
+    archive = ZipStream(compress_type=ZIP_STORED)
+    rows = []
+    with ctx.storage.session() as files:
+        for member in members:
+            try:
+                content = files.stream(member.path)
+            except NotFound as error:
+                rows.append((*member.row, error.sentence("en")))
+                continue
+            rows.append((*member.row, ""))
+            archive.add(content, member.name)
+            yield from archive.all_files()
+    archive.add(as_csv(_HEADER, rows), INDEX)
+    yield from archive.finalize()

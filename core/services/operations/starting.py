@@ -1,0 +1,137 @@
+"""Count first, then start: a re-run of many submissions, carried out in the background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
+
+from core.context import Actor, Context
+from core.db import notify
+from core.errors import NotAllowed, NothingToRequeue
+from core.models import Operation, OperationItem, Task, User
+from core.services import topics
+from core.services.operations.carrying import OPERATIONS_TOPIC
+from core.services.operations.selecting import Selection, select_tasks
+from core.services.texts import clean_text
+from core.vocabulary import StageStatus
+
+SAMPLE = 5
+"""How many submissions a preview shows."""
+
+NOTE_LIMIT = 500
+"""Longest note, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTask:
+    """One of the submissions that would be requeued."""
+
+    task_id: int
+    reference: str
+    student_email: str
+    submitted_at: datetime
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an operation would do: how many are selected, how many it would requeue, and some of these.
+
+    The rest is waiting, runs, or has passed, and would be left alone; `exhausted` have had as many
+    attempts as they may have.
+    """
+
+    selected: int
+    requeueable: int
+    exhausted: int
+    sample: tuple[SampleTask, ...]
+
+
+def preview_requeue(ctx: Context, actor: Actor, selection: Selection) -> Preview:
+    """What `start_requeue` would do now.
+
+    Raises:
+        NotSignedIn, NotAllowed: who may requeue is professors and monitors of the course.
+        NotFound: what is selected does not exist, or is none of the actor's.
+
+    """
+    with ctx.db.transaction() as session:
+        found = select_tasks(session, actor, selection).order_by(None).subquery()
+        failed = Task.status_id == StageStatus.FAILED
+        room = Task.current_attempt < ctx.settings.max_attempts
+        selected, requeueable, exhausted = session.execute(
+            select(func.count(), func.count().filter(failed, room), func.count().filter(failed, ~room))
+            .select_from(Task)
+            .join(found, found.c.id == Task.id)
+        ).one()
+        rows = session.execute(
+            select(Task, User.email)
+            .join(found, found.c.id == Task.id)
+            .join(User, User.id == Task.created_by_id)
+            .where(failed, room)
+            .order_by(Task.id)
+            .limit(SAMPLE)
+        )
+        sample = tuple(
+            SampleTask(task.id, task.reference, email, task.creation_timestamp, task.current_attempt)
+            for task, email in rows
+        )
+        return Preview(selected, requeueable, exhausted, sample)
+
+
+def start_requeue(ctx: Context, actor: Actor, selection: Selection, note: str, key: str) -> int:
+    """Have every failed submission of `selection` requeued in the background; the operation's id.
+
+    `note`: why, for those who read the history later. `key`: the same key of the same person starts
+    once and answers the same operation. Who may requeue is asked again at each submission's turn.
+
+    Raises:
+        NotSignedIn, NotAllowed: who may requeue is professors and monitors of the course.
+        NotFound: what is selected does not exist, or is none of the actor's.
+        Required, TooLong, BadText: the note.
+        NothingToRequeue: none of them has failed and may have another attempt.
+
+    """
+    with ctx.db.transaction() as session:
+        tasks = select_tasks(session, actor, selection).order_by(None).subquery()
+        if actor.user_id is None:
+            raise NotAllowed
+        reason = clean_text("note", note, limit=NOTE_LIMIT, required=True)
+        mine = select(Operation.id).where(
+            Operation.started_by_id == actor.user_id, Operation.start_key == key
+        )
+        if (known := session.scalar(mine)) is not None:
+            return known
+        wanted = session.scalars(
+            select(Task.id)
+            .where(
+                Task.id.in_(select(tasks.c.id)),
+                Task.status_id == StageStatus.FAILED,
+                Task.current_attempt < ctx.settings.max_attempts,
+            )
+            .order_by(Task.id)
+        ).all()
+        if not wanted:
+            raise NothingToRequeue
+        made: int | None = session.scalar(
+            insert_or_not(Operation)
+            .values(
+                started_by_id=actor.user_id,
+                start_key=key,
+                note=reason,
+                total=len(wanted),
+                created_at=ctx.now(),
+            )
+            .on_conflict_do_nothing(index_elements=[Operation.started_by_id, Operation.start_key])
+            .returning(Operation.id)
+        )
+        if made is None:  # the twin of this click has just been committed
+            return session.scalars(mine).one()
+        session.execute(
+            insert(OperationItem), [{"operation_id": made, "task_id": task_id} for task_id in wanted]
+        )
+        notify(session, OPERATIONS_TOPIC, topics.of_user(actor.user_id))
+        return made
