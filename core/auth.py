@@ -38,6 +38,7 @@ class Right(StrEnum):
     SUBMIT = "submissions.submit"
     READ_OWN_TASK = "submissions.read_own"
     READ_ANY_TASK = "submissions.read_any"
+    CHECK_RECEIPT = "receipts.check"
     REQUEUE = "tasks.requeue"
     FOLLOW_OPERATION = "operations.follow"
     MONITOR = "monitoring.read"
@@ -79,6 +80,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.SUBMIT: frozenset({Role.STUDENT}),
         Right.READ_OWN_TASK: frozenset({Standing.OWNER}),
         Right.READ_ANY_TASK: frozenset({*_TEACHES, Standing.ORCHESTRATOR}),
+        Right.CHECK_RECEIPT: frozenset({Standing.PERSON}),
         Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
         Right.FOLLOW_OPERATION: frozenset({Standing.OWNER, Standing.ADMIN}),
         Right.MONITOR: _TEACHES,

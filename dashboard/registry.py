@@ -34,6 +34,7 @@ SCREENS = (
     Screen("monitoring", "Monitoring", _TEACHES),
     Screen("definitions", "Definitions", _TEACHES),
     Screen("courses", "Courses", _ALL),
+    Screen("receipt", "Receipt", _ALL),
     Screen("account", "Account", _ALL),
     Screen("admin", "Administration", frozenset({"admin"})),
 )

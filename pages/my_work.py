@@ -5,9 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services import assignments, submissions, topics
-from core.vocabulary import AssignmentState
-from dashboard import i18n, live, shell, task_view, uploads
-from dashboard.tables import state_label
+from dashboard import i18n, live, moments, my_work, shell, task_view
 
 _ = i18n.gettext
 visit = shell.enter()
@@ -15,7 +13,8 @@ visit = shell.enter()
 
 def remember(task_id: int) -> None:
     """What was just accepted is what is shown next."""
-    st.session_state["receipt"] = st.session_state["task"] = task_id
+    st.session_state["receipt"] = task_id
+    my_work.choose_task(task_id)
 
 
 st.title(_("My work"))
@@ -24,36 +23,27 @@ if visit.course is None:
     st.stop()
 
 with shell.errors():
-    for view in assignments.list_assignments(visit.ctx, visit.actor, visit.course.id):
-        if view.state is not AssignmentState.CLOSED:
-            left = (view.assignment_end_date - visit.ctx.now()).total_seconds()
-            due = i18n.datetime_text(view.assignment_end_date, visit.zone)
-            title = f"{view.assignment_name} — {_('due')} {due}"
-            with st.expander(title, key=f"assignment-{view.id}"):
-                st.caption(f"{state_label(view.state)} · {_('time left')}: {i18n.duration_text(left)}")
-                st.write(view.assignment_description)
-                uploads.form(view.id, remember)
-
-accepted = st.session_state.get("receipt")
-if accepted is not None:
-    with shell.errors():
-        task = submissions.get_task(visit.ctx, visit.actor, accepted)
+    works = assignments.list_with_own_work(visit.ctx, visit.actor, visit.course.id)
+    tasks = submissions.list_my_tasks(visit.ctx, visit.actor, visit.course.id)
+    accepted = st.session_state.get("receipt")
+    if accepted is not None:
+        task = submissions.get_task(visit.ctx, visit.actor, accepted, logs_limit=1)
         st.success(
             f"{_('Accepted')}. {_('Reference')} **{task.summary.reference}** · "
-            f"{i18n.datetime_text(task.summary.created_at, visit.zone)}"
+            f"{moments.moment_text(task.summary.created_at, visit)}"
         )
-        st.code(f"SHA-256 {task.sha256}", language=None)
+        st.code(f"SHA-256 {task.sha256}", language=None, wrap_lines=True)
 
-with shell.errors():
-    tasks = submissions.list_my_tasks(visit.ctx, visit.actor, visit.course.id)
+    my_work.show_due(visit, works, remember)
+    chosen = my_work.chosen_task() or (tasks[0].id if tasks else None)
     st.subheader(_("My submissions"))
-    if not tasks:
+    if chosen is None:
         st.info(_("You have not submitted anything yet. Open an assignment above and upload your archive."))
     else:
-        labels = {
-            task.id: f"{task.assignment_name} · {task.reference} · "
-            + i18n.datetime_text(task.created_at, visit.zone)
-            for task in tasks
-        }
-        chosen = st.selectbox(_("Submission"), list(labels), format_func=labels.__getitem__, key="task")
+        name = next((task.assignment_name for task in tasks if task.id == chosen), None)
+        if name is not None:
+            st.markdown(f"##### {name}")
         live.show(lambda fresh: task_view.show(fresh, chosen), topics=[topics.of_task(chosen)])
+        with st.expander(f"{_('All my submissions')} ({len(tasks)})", key="history"):
+            my_work.show_history(visit, tasks, chosen)
+    my_work.show_closed(visit, works)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from core import archive
+from core.archive import Member
 from core.context import Actor, Context
 from core.errors import NotFound, NotReady
 from core.services.downloads import Download
@@ -27,11 +28,19 @@ class StageOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultFile:
+    """A file that the stages left under `results/`. `size` in bytes, unpacked."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
-    """Outputs of the stages that ended, and the names of what they left under `results/`."""
+    """Outputs of the stages that ended, and what they left under `results/`."""
 
     outputs: tuple[StageOutput, ...]
-    files: tuple[str, ...]
+    files: tuple[ResultFile, ...]
 
 
 def read_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None = None) -> Results:
@@ -55,7 +64,8 @@ def read_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None =
             ctx.storage.download_to(chosen.file_path, file)
         except NotFound:
             return Results(tuple(_without_text(stage) for stage in ended), ())
-        names = {member.name for member in archive.list_members(file)}
+        members = {member.name: member.size for member in archive.list_members(file)}
+        names = set(members)
         outputs = []
         for stage in ended:
             name = _find_output(names, stage.exchange, stage.routing_key)
@@ -64,8 +74,27 @@ def read_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None =
                 continue
             member = archive.read_member(file, name, max_bytes=OUTPUT_LIMIT)
             outputs.append(StageOutput(stage.stage_name, member.text, member.size, member.truncated))
-    files = sorted(name for name in names if "results/" in name and not name.endswith("/"))
-    return Results(tuple(outputs), tuple(files))
+    files = tuple(ResultFile(name, members[name]) for name in sorted(names) if _is_result(name))
+    return Results(tuple(outputs), files)
+
+
+def read_file(ctx: Context, actor: Actor, task_id: int, name: str, attempt: int | None = None) -> Member:
+    """The beginning of one of the files that `read_results` names, as text if it is text.
+
+    Raises:
+        NotFound: no such submission, attempt or file.
+        NotReady: no stage of the attempt has ended yet.
+        StorageUnavailable: the file server does not answer.
+
+    """
+    chosen = _find_attempt(ctx, actor, task_id, attempt)
+    if not any(stage.status.is_final for stage in chosen.stages):
+        raise NotReady
+    if not _is_result(name):
+        raise NotFound(what="file")
+    with tempfile.TemporaryFile() as file:
+        ctx.storage.download_to(chosen.file_path, file)
+        return archive.read_member(file, name, max_bytes=OUTPUT_LIMIT)
 
 
 def open_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None = None) -> Download:
@@ -95,6 +124,11 @@ def _find_attempt(ctx: Context, actor: Actor, task_id: int, number: int | None) 
     if found is None:
         raise NotFound(what="attempt")
     return found
+
+
+def _is_result(name: str) -> bool:
+    """Whether it is in a folder `results`, at the top or in the enclosing folder of the submission."""
+    return "results" in name.split("/")[:-1] and not name.endswith("/")
 
 
 def _find_output(names: set[str], exchange: str, routing_key: str) -> str | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from e2e.browsing import Project, sign_in, upload
 from playwright.sync_api import Browser, expect
 
 from core.demo import samples
 from dashboard.registry import SCREENS
+from e2e.browsing import Project, sign_in, upload
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -26,7 +26,7 @@ from core.models import (
 from core.services.downloads import Download
 from core.services.paging import decode_cursor, encode_cursor
 from core.services.queueing import WaitingReason, why_waiting
-from core.vocabulary import LogLevel, LogSource, StageStatus
+from core.vocabulary import FailedBy, LogLevel, LogSource, StageStatus
 
 LOG_PAGE = 500
 """Most lines of a log that are answered at once."""
@@ -46,6 +46,8 @@ class StageView:
     reason: str | None
     exchange: str
     routing_key: str
+    failed_by: FailedBy | None = None
+    """What showed that it had failed, where the orchestrator said so over the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def get_task(
     before = None if logs_cursor is None else decode_cursor(logs_cursor)
     logs_limit = max(1, min(logs_limit, LOG_PAGE))
     with ctx.db.transaction() as session:
-        task, assignment, student, requeues = _find(session, actor, task_id)
+        task, assignment, student, requeues = find_task(session, actor, task_id)
         lines = _logs(session, task_id, before, logs_limit + 1)
         older = len(lines) > logs_limit
         logs = lines[-logs_limit:]
@@ -165,12 +167,18 @@ def get_task(
 def open_original(ctx: Context, actor: Actor, task_id: int) -> Download:
     """The student's original, byte for byte."""
     with ctx.db.transaction() as session:
-        task, *_ = _find(session, actor, task_id)
+        task, *_ = find_task(session, actor, task_id)
     open_at = partial(ctx.storage.stream, task.original_path)
     return Download(task.original_name, task.original_size, open_at, task.original_sha256)
 
 
-def _find(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assignment, User, int]:
+def find_task(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assignment, User, int]:
+    """The submission with its assignment, student and requeues, for use cases within `session`.
+
+    Raises:
+        NotFound: there is none, or the actor may not know that it exists.
+
+    """
     row = session.execute(
         select(Task, Assignment, User, TaskMetrics.requeue_count)
         .join(Assignment, Assignment.id == Task.assignment_id)
@@ -246,6 +254,7 @@ def _stage(stage: TaskStageStatus, name: str, exchange: str, routing_key: str) -
         reason=stage.reason,
         exchange=exchange,
         routing_key=routing_key,
+        failed_by=None if stage.failed_by is None else FailedBy(stage.failed_by),
     )
 
 

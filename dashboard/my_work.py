@@ -1,0 +1,106 @@
+"""The parts of *My work*: what is due, what is over, and the history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.services.assignments import AssignmentView, AssignmentWithLatest
+from core.services.submissions import TaskSummary
+from core.vocabulary import AssignmentState
+from dashboard import i18n, moments, shell, uploads
+from dashboard.tables import state_label, status_label
+
+_ = i18n.gettext
+
+PAGE = 8
+"""Submissions of the history that are shown at once."""
+
+
+def chosen_task() -> int | None:
+    """The submission that the address names: `?task=12`."""
+    named = st.query_params.get("task", "")
+    return int(named) if named.isdecimal() and len(named) < 19 else None  # noqa: PLR2004  digits of a bigint
+
+
+def choose_task(task_id: int) -> None:
+    """Put a submission into the address, so that it can be reloaded and sent to others."""
+    st.query_params["task"] = str(task_id)
+
+
+def show_due(
+    visit: shell.Visit, works: list[AssignmentWithLatest], on_accepted: Callable[[int], None]
+) -> None:
+    """What is open or to come, what is due first at the top, with its form."""
+    due = sorted(
+        (work for work in works if work.assignment.state is not AssignmentState.CLOSED),
+        key=lambda work: work.assignment.assignment_end_date,
+    )
+    st.subheader(_("Due"))
+    if not due:
+        st.info(_("Nothing is due now. When your professor opens an assignment, it stands here."))
+    for work in due:
+        view = work.assignment
+        with st.expander(_title(visit, work), key=f"assignment-{view.id}"):
+            st.caption(f"{state_label(view.state)} · {_dates(visit, view)}")
+            if view.assignment_description:
+                st.write(view.assignment_description)
+            if view.state is AssignmentState.OPEN:
+                uploads.form(view.id, on_accepted)
+            _latest(work, place="due")
+
+
+def show_closed(visit: shell.Visit, works: list[AssignmentWithLatest]) -> None:
+    """What is over, the latest first, with what came of it."""
+    closed = [work for work in works if work.assignment.state is AssignmentState.CLOSED]
+    if not closed:
+        return
+    with st.expander(f"{_('Closed assignments')} ({len(closed)})", key="closed"):
+        for work in closed:
+            view = work.assignment
+            label = status_label(work.latest.status if work.latest else None)
+            st.markdown(f"**{view.assignment_name}** · {label}")
+            st.caption(_dates(visit, view))
+            _latest(work, place="closed")
+
+
+def show_history(visit: shell.Visit, tasks: list[TaskSummary], chosen: int | None) -> None:
+    """All submissions, newest first; each opens below and in the address."""
+    count = -(-len(tasks) // PAGE)
+    number = st.pagination(count, key="history-page") if count > 1 else 1
+    for task in tasks[(number - 1) * PAGE : number * PAGE]:
+        st.button(
+            f"{status_label(task.status)} · {task.assignment_name} · "
+            f"{i18n.datetime_text(task.created_at, visit.zone)} · {task.reference}",
+            key=f"open-{task.id}",
+            type="primary" if task.id == chosen else "secondary",
+            on_click=choose_task,
+            args=(task.id,),
+            width="stretch",
+        )
+
+
+def _title(visit: shell.Visit, work: AssignmentWithLatest) -> str:
+    view = work.assignment
+    if view.state is AssignmentState.UPCOMING:
+        when = _("opens {moment}").format(moment=i18n.datetime_text(view.assignment_start_date, visit.zone))
+    else:
+        when = moments.left_text(view.assignment_end_date, visit.ctx.now())
+    return (
+        f"**{view.assignment_name}** — {when} · {status_label(work.latest.status if work.latest else None)}"
+    )
+
+
+def _dates(visit: shell.Visit, view: AssignmentView) -> str:
+    return f"{_('due')} {moments.moment_text(view.assignment_end_date, visit)}"
+
+
+def _latest(work: AssignmentWithLatest, *, place: str) -> None:
+    if work.latest is not None:
+        st.button(
+            f"{_('Open the latest submission')} ({work.latest.reference})",
+            key=f"{place}-latest-{work.assignment.id}",
+            on_click=choose_task,
+            args=(work.latest.id,),
+        )

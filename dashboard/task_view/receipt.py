@@ -1,0 +1,44 @@
+"""The receipt of a submission: what it says, as a small file, and the link that checks it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import streamlit as st
+
+from core.services import receipts
+from core.services.submissions import TaskView
+from dashboard import i18n, moments, shell
+
+_ = i18n.gettext
+
+
+def show(visit: shell.Visit, task: TaskView, *, expanded: bool = False) -> None:
+    """Draw the receipt; only the student who handed in gets it."""
+    summary = task.summary
+    if summary.student_id != visit.actor.user_id:
+        return
+    with st.expander(_("Receipt"), expanded=expanded, key=f"receipt-{summary.id}"):
+        code = receipts.issue(visit.ctx, visit.actor, summary.id)
+        facts = {
+            _("Reference"): summary.reference,
+            _("Assignment"): summary.assignment_name,
+            _("File"): f"{summary.file_name} ({i18n.bytes_text(task.size)}, {task.size} B)",
+            _("Received"): moments.moment_text(summary.created_at, visit),
+            "UTC": summary.created_at.isoformat(),
+            "SHA-256": task.sha256,
+        }
+        for label, value in facts.items():
+            st.caption(label)
+            st.code(value, language=None, wrap_lines=True)
+        lines = [f"ULOS · {_('Receipt')}", "", *(f"{label}: {value}" for label, value in facts.items())]
+        st.download_button(
+            _("Download the receipt"),
+            "\n".join([*lines, "", f"{_('Code')}:", code, ""]),
+            f"ulos-{summary.reference}.txt",
+            "text/plain",
+            key=f"receipt-file-{summary.id}",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.link_button(_("Check this receipt"), f"/receipt?code={quote(code)}", width="stretch")

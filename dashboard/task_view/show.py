@@ -1,0 +1,73 @@
+"""The parts of a submission, in the order in which they are asked for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services import submissions
+from core.services.submissions import TaskView, WaitingReason
+from core.vocabulary import WaitingCause
+from dashboard import i18n, moments, shell
+from dashboard.tables import status_label
+from dashboard.task_view import compare, failure, log, outputs, receipt, timeline
+
+_ = i18n.gettext
+
+
+def show(visit: shell.Visit, task_id: int) -> None:
+    """Draw the submission `task_id` as it stands now."""
+    task = submissions.get_task(visit.ctx, visit.actor, task_id)
+    current = task.current
+    st.markdown(f"#### {status_label(task.summary.status)}")
+    st.caption(
+        f"{_('Reference')} {task.summary.reference} · {_('attempt')} {current.number}"
+        + (f", {_('run')} {current.run}" if current.run > 1 else "")
+        + f" · {_('received')} {moments.moment_text(task.summary.created_at, visit)} · "
+        f"{i18n.bytes_text(task.size)}"
+    )
+    if current.waiting_reason is not None:
+        st.info(_waiting(current.waiting_reason))
+    failure.show(current)
+    timeline.show(visit, task)
+    outputs.show(visit, task)
+    log.show(visit, task)
+    compare.show(visit, task)
+    receipt.show(visit, task)
+    _downloads(task)
+
+
+def _waiting(reason: WaitingReason) -> str:
+    """What the person who waits is told: what is in the way, and what will happen."""
+    match reason.cause:
+        case WaitingCause.NO_QUEUE:
+            text = _("Waiting: no queue is bound to {place}. It goes out by itself once there is one.")
+        case WaitingCause.REFUSED:
+            text = _("Waiting: the queue {place} takes no more. It goes out by itself once there is room.")
+        case WaitingCause.FILES:
+            text = _("Waiting for the file server. It goes out by itself once the file can be copied.")
+        case WaitingCause.STUDENT_LIMIT:
+            text = _(
+                "Waiting for its turn: {limit} submissions of this student are under way, the most that "
+                "may be at once. Of those that wait, the newest goes first."
+            )
+        case WaitingCause.ASSIGNMENT_LIMIT:
+            text = _(
+                "Waiting for its turn: {limit} submissions of this assignment are under way, the most that "
+                "may be at once. The oldest go first, and first submissions before requeued ones."
+            )
+    return text.format(place=reason.place, limit=reason.limit)
+
+
+def _downloads(task: TaskView) -> None:
+    left, right = st.columns(2)
+    left.link_button(
+        _("Download the original"),
+        shell.download_url("original", task.summary.id),
+        width="stretch",
+    )
+    if any(stage.status.is_final for stage in task.current.stages):
+        right.link_button(
+            _("Download the results"),
+            shell.download_url("results", task.summary.id, task.current.number),
+            width="stretch",
+        )
