@@ -22,7 +22,7 @@ def draw(visit: shell.Visit, definition: Definition, usage: DefinitionUsage) -> 
     count = len(definition.stages)
     with st.expander(f"{title} — {count} " + _("stages"), key=f"definition-{definition.id}"):
         st.caption(
-            f"{_('Version')} {definition.version} · {usage.owner_email} · "
+            f"{_('Version')} {definition.version} · `{usage.owner_email}` · "
             f"{i18n.datetime_text(definition.creation_timestamp, visit.zone)}"
         )
         if definition.definition_description:

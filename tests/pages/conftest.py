@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.context import Actor, Context
 from core.services import accounts
-from dashboard import process, shell
+from dashboard import i18n, process, shell
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,6 +24,7 @@ def visit_page(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Visit:
 
     def visit_page(actor: Actor, path: str) -> AppTest:
         person = replace(accounts.get_person(ctx, actor), language="en")
+        monkeypatch.setattr(i18n, "language", lambda: "en")  # the harness formats options outside of the run
         monkeypatch.setattr(process, "context", lambda: ctx)
         monkeypatch.setattr(shell, "find_visitor", lambda: person)
         app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=30)
