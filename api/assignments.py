@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
@@ -18,10 +19,11 @@ from core.services import assignments
 from core.services.assignments import (
     AssignmentDraft,
     AssignmentInFull,
+    AssignmentRules,
     AssignmentView,
     AssignmentWithLatest,
 )
-from core.vocabulary import EXECUTION, PARSING, AssignmentState
+from core.vocabulary import EXECUTION, PARSING, AssignmentState, LatePolicy
 
 router = APIRouter(tags=["assignments"], route_class=EtagRoute)
 
@@ -36,6 +38,18 @@ _EXAMPLE: dict[str, JsonValue] = {
 }
 
 
+class Rules(BaseModel):
+    """What an assignment asks for beyond its dates."""
+
+    grace_minutes: int = Field(0, description="After the due date, in which work is not late yet")
+    late_policy: LatePolicy = Field(LatePolicy.REFUSE, description="What becomes of work after that")
+    most_submissions: int = Field(0, description="Of one student; 0: as many as they like")
+    limit_mb: int = Field(0, description="Size of an archive in 10^6 bytes; 0: the limit of the platform")
+    required_names: list[str] = Field(
+        default_factory=list, description="Files that an archive must hold, within its enclosing folder"
+    )
+
+
 class AssignmentIn(BaseModel):
     """An assignment to be created or changed."""
 
@@ -46,6 +60,7 @@ class AssignmentIn(BaseModel):
     assignment_start_date: DateIn
     assignment_end_date: DateIn
     task_definition_id: Annotated[int, Field(ge=1, lt=2**63)]
+    rules: Rules | None = Field(None, description="Left out: the usual ones, or as they are")
 
 
 class DefinitionName(BaseModel):
@@ -67,6 +82,13 @@ class AssignmentOut(BaseModel):
                 "task_definition_id": 3,
                 "task_definition": {"id": 3, "definition_name": "G-code"},
                 "state": "open",
+                "rules": {
+                    "grace_minutes": 15,
+                    "late_policy": "refuse",
+                    "most_submissions": 0,
+                    "limit_mb": 0,
+                    "required_names": [],
+                },
                 "submissions": 12,
             }
         }
@@ -81,6 +103,7 @@ class AssignmentOut(BaseModel):
     task_definition_id: int
     task_definition: DefinitionName
     state: AssignmentState = Field(description="What the dates mean now")
+    rules: Rules
     submissions: int | None = Field(description="How many there are; null for a student")
 
 
@@ -159,6 +182,15 @@ def _draft(asked: AssignmentIn) -> AssignmentDraft:
         assignment_start_date=asked.assignment_start_date,
         assignment_end_date=asked.assignment_end_date,
         task_definition_id=asked.task_definition_id,
+        rules=AssignmentRules(
+            asked.rules.grace_minutes,
+            asked.rules.late_policy,
+            asked.rules.most_submissions,
+            asked.rules.limit_mb,
+            tuple(asked.rules.required_names),
+        )
+        if asked.rules
+        else None,
     )
 
 
@@ -173,6 +205,7 @@ def _fields(view: AssignmentView, submissions: int | None) -> dict[str, object]:
         "task_definition_id": view.definition_id,
         "task_definition": DefinitionName(id=view.definition_id, definition_name=view.definition_name),
         "state": view.state,
+        "rules": asdict(view.rules),
         "submissions": submissions,
     }
 

@@ -489,6 +489,15 @@ class UnsupportedCompression(BadArchive):
     }
 
 
+class MissingFiles(BadArchive):
+    """Files that the assignment requires are not in the archive. `names`."""
+
+    texts = {
+        "en": "Your archive lacks what this assignment requires: {names}. Add it, with exactly this name, and upload it again.",
+        "es": "A tu archivo le falta lo que esta asignación exige: {names}. Agrégalo, con exactamente ese nombre, y sube de nuevo.",
+    }
+
+
 class TooLarge(Rejected):
     """The upload is larger than the limit. `limit_mb`."""
 
@@ -526,6 +535,24 @@ class AlreadyClosed(Conflict):
     texts = {
         "en": "This assignment closed on {end}; your file was not accepted. Talk to your professor if you need more time.",
         "es": "Esta asignación cerró el {end}; tu archivo no fue aceptado. Habla con tu profesor si necesitas más tiempo.",
+    }
+
+
+class NoMoreSubmissions(Conflict):
+    """The student has handed in as often as the assignment allows. `limit`."""
+
+    texts = {
+        "en": "This assignment allows {limit} submissions, and you have used them all. Your latest one stays. Talk to your professor if you need another.",
+        "es": "Esta asignación permite {limit} entregas y ya las usaste todas. Tu última entrega se conserva. Habla con tu profesor si necesitas otra.",
+    }
+
+
+class EarlierThanDue(Conflict):
+    """An extension would end before the general due date. `due` as text."""
+
+    texts = {
+        "en": "An extension cannot end before the due date of the assignment, {due}. Choose a later moment.",
+        "es": "Una prórroga no puede terminar antes de la fecha de entrega de la asignación, {due}. Elige un momento posterior.",
     }
 
 

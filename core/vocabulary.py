@@ -182,6 +182,14 @@ class AssignmentState(StrEnum):
     CLOSED = "closed"
 
 
+class LatePolicy(StrEnum):
+    """What becomes of a submission after the due date and the time of grace."""
+
+    REFUSE = "refuse"
+    MARK = "mark"
+    """It is accepted and marked as late."""
+
+
 def state_at(start: datetime, end: datetime, moment: datetime) -> AssignmentState:
     """What the dates of an assignment mean at `moment`; the due moment itself is still in time."""
     if moment < start:

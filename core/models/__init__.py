@@ -7,6 +7,7 @@ Every relationship is read by an explicit query; there is no lazy loading.
 from core.models.base import Base
 from core.models.definitions import (
     Assignment,
+    AssignmentExtension,
     DefinitionStage,
     DefinitionVersion,
     ProcessingStage,
@@ -43,6 +44,7 @@ __all__ = [
     "ApiToken",
     "AppliedReport",
     "Assignment",
+    "AssignmentExtension",
     "Base",
     "CallbackToken",
     "Course",

@@ -7,9 +7,11 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     SmallInteger,
+    Text,
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.base import Base, Id, Moment
@@ -100,6 +102,10 @@ class Assignment(Base):
     __tablename__ = "assignment"
     __table_args__ = (
         CheckConstraint("assignment_end_date > assignment_start_date", name="dates"),
+        CheckConstraint("grace_minutes >= 0", name="grace_minutes"),
+        CheckConstraint("late_policy IN ('refuse', 'mark')", name="late_policy"),
+        CheckConstraint("most_submissions >= 0", name="most_submissions"),
+        CheckConstraint("limit_mb >= 0", name="limit_mb"),
         UniqueConstraint("course_id", "assignment_name"),
         Index("ix_assignment_definition_id", "definition_id"),
     )
@@ -113,3 +119,26 @@ class Assignment(Base):
     assignment_end_date: Mapped[Moment]
     created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     creation_timestamp: Mapped[Moment]
+    grace_minutes: Mapped[int] = mapped_column(server_default=text("0"))
+    late_policy: Mapped[str] = mapped_column(server_default="refuse")
+    most_submissions: Mapped[int] = mapped_column(server_default=text("0"))
+    """0: as many as one likes."""
+    limit_mb: Mapped[int] = mapped_column(server_default=text("0"))
+    """0: the platform's own limit."""
+    required_names: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+
+
+class AssignmentExtension(Base):
+    """A later due date of one student."""
+
+    __tablename__ = "assignment_extension"
+    __table_args__ = (UniqueConstraint("assignment_id", "user_id"),)
+
+    id: Mapped[Id]
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    due_at: Mapped[Moment]
+    reason: Mapped[str] = mapped_column(server_default="")
+    granted_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """None: the platform itself."""
+    granted_at: Mapped[Moment]

@@ -53,6 +53,8 @@ class Task(Base):
         SmallInteger, ForeignKey("processing_status.id"), server_default=text("1")
     )
     current_attempt: Mapped[int] = mapped_column(server_default=text("1"))
+    is_late: Mapped[bool] = mapped_column(server_default=text("false"))
+    """It came after the due date and the time of grace, where the assignment accepts that."""
 
 
 class OriginalBytes(Base):

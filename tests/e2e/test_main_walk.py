@@ -86,19 +86,23 @@ def test_a_professor_creates_a_definition_and_opens_it_to_the_course(
     browser: Browser, project: Project
 ) -> None:
     page = sign_in(browser, project, "profesora", "/definitions").page
-    page.get_by_text("+ Nueva definición").click()
+    page.get_by_role("button", name="+ Nueva definición").click()
     page.get_by_label("Nombre", exact=True).fill("Robots")
+    page.get_by_role("button", name="Siguiente").click()
     for number, command in enumerate(("python3 /image/a.py", "python3 /image/b.py")):
         page.get_by_label("Comando").nth(number).fill(command)
         image = {"name": "image.tar.gz", "mimeType": "application/gzip", "buffer": b"image"}
         page.locator("input[type=file]").nth(number).set_input_files(image)  # type: ignore[arg-type]  # a literal
-        expect(page.get_by_role("button", name="Remove")).to_have_count(number + 1)
+        expect(page.get_by_text("Elegido:")).to_have_count(number + 1)
+    page.get_by_role("button", name="Siguiente").click()
+    expect(page.get_by_text("Está todo lo necesario")).to_be_visible()
 
-    page.get_by_role("button", name="Crear").click()
+    page.get_by_role("button", name="Guardar").dblclick()
 
     expect(page.get_by_text("Robots — 2 etapas")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="ya existe")).to_have_count(0)
     page.goto(f"{project.address}/assignments")
-    page.get_by_text("+ Nueva asignación").click()
+    page.get_by_role("button", name="+ Nueva asignación").click()
     page.get_by_label("Nombre", exact=True).fill("Robots de marzo")
-    page.get_by_role("button", name="Crear").click()
+    page.get_by_role("button", name="Guardar").click()
     expect(page.get_by_text("Robots de marzo")).to_be_visible()

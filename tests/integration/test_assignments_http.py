@@ -55,6 +55,15 @@ def body(world: World, **overrides: object) -> dict[str, object]:
     } | overrides
 
 
+RULES = {
+    "grace_minutes": 0,
+    "late_policy": "refuse",
+    "most_submissions": 0,
+    "limit_mb": 0,
+    "required_names": [],
+}
+
+
 def count(ctx: Context, model: type) -> int:
     with ctx.db.transaction() as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
@@ -82,6 +91,7 @@ def test_an_assignment_is_opened_and_found_by_both_spellings(
         "course_id": world.course_id,
         "task_definition": {"id": world.definition_id, "definition_name": "G-code"},
         "state": "open",
+        "rules": RULES,
         "submissions": 0,
     }
     assert made.json() == expected

@@ -6,6 +6,12 @@ from core.services.assignments.editing import (
     delete_assignment,
     update_assignment,
 )
+from core.services.assignments.extensions import (
+    Extension,
+    grant_extensions,
+    list_extensions,
+    withdraw_extension,
+)
 from core.services.assignments.own_work import (
     AssignmentInFull,
     AssignmentWithLatest,
@@ -13,17 +19,23 @@ from core.services.assignments.own_work import (
     list_with_own_work,
 )
 from core.services.assignments.reading import AssignmentView, get_assignment, list_assignments
+from core.services.assignments.rules import AssignmentRules
 
 __all__ = [
     "AssignmentDraft",
     "AssignmentInFull",
+    "AssignmentRules",
     "AssignmentView",
     "AssignmentWithLatest",
+    "Extension",
     "create_assignment",
     "delete_assignment",
     "get_assignment",
     "get_with_own_work",
+    "grant_extensions",
     "list_assignments",
+    "list_extensions",
     "list_with_own_work",
     "update_assignment",
+    "withdraw_extension",
 ]

@@ -25,6 +25,7 @@ from core.errors import (
 )
 from core.models import Assignment, Task, TaskAttempt, TaskDefinition
 from core.services.assignments.reading import AssignmentView, read_assignment, require_in_course_of
+from core.services.assignments.rules import AssignmentRules, check_rules, write_rules
 from core.services.leftovers import note_unneeded, remove_soon
 from core.services.texts import clean_text
 from core.vocabulary import StoredAt
@@ -41,13 +42,17 @@ _NAME_KEY = "uq_assignment_course_id_assignment_name"
 
 @dataclass(frozen=True, slots=True)
 class AssignmentDraft:
-    """What a professor says of an assignment. Dates are aware."""
+    """What a professor says of an assignment. Dates are aware.
+
+    `rules` that are None are the usual ones of a new assignment, and stay as they are in a change.
+    """
 
     assignment_name: str
     task_definition_id: int
     assignment_start_date: datetime
     assignment_end_date: datetime
     assignment_description: str = ""
+    rules: AssignmentRules | None = None
 
 
 def create_assignment(ctx: Context, actor: Actor, course_id: int, draft: AssignmentDraft) -> AssignmentView:
@@ -60,7 +65,7 @@ def create_assignment(ctx: Context, actor: Actor, course_id: int, draft: Assignm
     """
     with _distinct_name(draft), ctx.db.transaction() as session:
         require(session, actor, Right.CREATE_ASSIGNMENT, course_id=course_id)
-        draft = _checked(session, draft, course_id)
+        draft = _checked(session, ctx, draft, course_id)
         assignment = Assignment(
             course_id=course_id,
             definition_id=draft.task_definition_id,
@@ -71,6 +76,7 @@ def create_assignment(ctx: Context, actor: Actor, course_id: int, draft: Assignm
             created_by_id=_creator(session, actor, draft.task_definition_id),
             creation_timestamp=ctx.now(),
         )
+        write_rules(assignment, draft.rules or AssignmentRules())
         session.add(assignment)
         session.flush()
         notify(session, f"course:{course_id}")
@@ -90,7 +96,7 @@ def update_assignment(
     """
     with _distinct_name(draft), ctx.db.transaction() as session:
         assignment = _locked(session, actor, assignment_id)
-        draft = _checked(session, draft, assignment.course_id, assignment_id)
+        draft = _checked(session, ctx, draft, assignment.course_id, assignment_id)
         count = _count_tasks(session, assignment_id)
         if draft.task_definition_id != assignment.definition_id and count:
             raise DefinitionFixed(name=assignment.assignment_name, count=count)
@@ -99,6 +105,8 @@ def update_assignment(
         assignment.assignment_description = draft.assignment_description
         assignment.assignment_start_date = draft.assignment_start_date
         assignment.assignment_end_date = draft.assignment_end_date
+        if draft.rules is not None:
+            write_rules(assignment, draft.rules)
         session.flush()
         notify(session, f"course:{assignment.course_id}")
         return read_assignment(session, ctx, assignment_id)
@@ -166,7 +174,7 @@ def _distinct_name(draft: AssignmentDraft) -> Iterator[None]:
 
 
 def _checked(
-    session: Session, draft: AssignmentDraft, course_id: int, own_id: int | None = None
+    session: Session, ctx: Context, draft: AssignmentDraft, course_id: int, own_id: int | None = None
 ) -> AssignmentDraft:
     """The draft as it is stored, its dates in UTC, if it can be accepted.
 
@@ -193,6 +201,7 @@ def _checked(
         assignment_description=clean_text(
             "assignment_description", draft.assignment_description, limit=TEXT_LIMIT
         ),
+        rules=check_rules(draft.rules, ctx.settings) if draft.rules else None,
     )
 
 

@@ -12,6 +12,7 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import NotFound
 from core.models import Assignment, Course, Task, TaskDefinition
+from core.services.assignments.rules import AssignmentRules, read_rules
 from core.vocabulary import AssignmentState, state_at
 
 
@@ -31,6 +32,7 @@ class AssignmentView:
     definition_name: str
     submissions: int
     state: AssignmentState
+    rules: AssignmentRules
 
 
 def list_assignments(ctx: Context, actor: Actor, course_id: int) -> list[AssignmentView]:
@@ -117,4 +119,5 @@ def _view(
         definition_name=definition_name,
         submissions=submissions,
         state=state_at(assignment.assignment_start_date, assignment.assignment_end_date, ctx.now()),
+        rules=read_rules(assignment),
     )

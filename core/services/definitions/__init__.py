@@ -1,5 +1,6 @@
 """Task definitions: how work is processed, stage by stage."""
 
+from core.services.definitions.check import check_definition
 from core.services.definitions.create import check_may_create, create_definition
 from core.services.definitions.delete import delete_definition
 from core.services.definitions.drafts import (
@@ -8,6 +9,7 @@ from core.services.definitions.drafts import (
     DefinitionChange,
     DefinitionDraft,
     StageDraft,
+    StagePlan,
     slug,
 )
 from core.services.definitions.images import needed_images, open_image
@@ -21,6 +23,7 @@ from core.services.definitions.reading import (
 )
 from core.services.definitions.rows import DEFINITIONS_TOPIC
 from core.services.definitions.update import check_may_update, update_definition
+from core.services.definitions.usage import DefinitionUsage, UsingAssignment, list_usage
 from core.services.downloads import Download
 
 __all__ = [
@@ -31,15 +34,20 @@ __all__ = [
     "DefinitionChange",
     "DefinitionDraft",
     "DefinitionPage",
+    "DefinitionUsage",
     "Download",
     "Stage",
     "StageDraft",
+    "StagePlan",
+    "UsingAssignment",
+    "check_definition",
     "check_may_create",
     "check_may_update",
     "create_definition",
     "delete_definition",
     "get_definition",
     "list_definitions",
+    "list_usage",
     "needed_images",
     "open_image",
     "page_definitions",

@@ -50,15 +50,7 @@ def create_definition(
         Invalid, NameTaken, TooLarge, StorageUnavailable, DatabaseUnavailable: nothing was kept.
 
     """
-    with ctx.db.transaction() as session:
-        require(session, actor, Right.CREATE_DEFINITION)
-        check_trust(actor, draft.stages)
-        draft = check_names(draft)
-        check_name_free(session, actor.user_id, draft.definition_name)
-        sources = [find_source(session, *entry) for entry in enumerate(draft.stages)]
-    befores = [None] * len(sources)
-    plans = plan_stages(draft.definition_name, draft.stages, sources=sources, befores=befores)
-    check_images(plans, images)
+    draft, plans = judge_new(ctx, actor, draft, images)
     with removed_on_failure(ctx) as stored:
         placed = store_images(ctx, plans, images, stored)
         try:
@@ -70,6 +62,27 @@ def create_definition(
             if violates(error, NAME_KEY):
                 raise NameTaken(name=draft.definition_name) from error
             raise
+
+
+def judge_new(
+    ctx: Context, actor: Actor, draft: DefinitionDraft, images: Mapping[str, BinaryIO]
+) -> tuple[DefinitionDraft, list[StagePlan]]:
+    """`draft` with its texts cleaned, and what would be stored for its stages.
+
+    Raises:
+        NotAllowed, Invalid, NameTaken: as `create_definition`.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.CREATE_DEFINITION)
+        check_trust(actor, draft.stages)
+        draft = check_names(draft)
+        check_name_free(session, actor.user_id, draft.definition_name)
+        sources = [find_source(session, *entry) for entry in enumerate(draft.stages)]
+    befores = [None] * len(sources)
+    plans = plan_stages(draft.definition_name, draft.stages, sources=sources, befores=befores)
+    check_images(plans, images)
+    return draft, plans
 
 
 def check_trust(actor: Actor, stages: Sequence[StageDraft]) -> None:

@@ -77,11 +77,15 @@ class DefinitionDraft:
 
 @dataclass(frozen=True, slots=True)
 class DefinitionChange:
-    """What is to change of a definition; what is None stays as it is."""
+    """What is to change of a definition; what is None stays as it is.
+
+    `version` is the one that the change was written for, where that is known.
+    """
 
     definition_name: str | None = None
     definition_description: str | None = None
     stages: Sequence[StageDraft] | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

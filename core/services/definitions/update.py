@@ -38,7 +38,7 @@ from core.services.leftovers import note_unneeded, remove_soon, removed_on_failu
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """What is to be changed, judged by the definition as it was when it was read."""
 
     draft: DefinitionDraft
@@ -82,12 +82,7 @@ def update_definition(
         Invalid, NameTaken, TooLarge, StorageUnavailable, DatabaseUnavailable: it stays as it was.
 
     """
-    with ctx.db.transaction() as session:
-        definition = _owned(session, actor, definition_id)
-        wanted = _judge(session, definition_id, change, images)
-        check_trust(actor, wanted.draft.stages)
-        check_name_free(session, definition.owner_id, wanted.draft.definition_name, definition_id)
-    check_images(wanted.plans, images)
+    wanted = judge_change(ctx, actor, definition_id, change, images)
     with removed_on_failure(ctx) as stored:
         placed = store_images(ctx, wanted.plans, images, stored) if wanted.touches_stages else []
         try:
@@ -101,6 +96,26 @@ def update_definition(
     return after
 
 
+def judge_change(
+    ctx: Context, actor: Actor, definition_id: int, change: DefinitionChange, images: Mapping[str, BinaryIO]
+) -> Wanted:
+    """What `change` comes to, judged by the definition as it is.
+
+    Raises:
+        NotFound, NotAllowed, ChangedMeanwhile, Invalid, NameTaken: as `update_definition`.
+
+    """
+    with ctx.db.transaction() as session:
+        definition = _owned(session, actor, definition_id)
+        if change.version not in (None, definition.current_version):
+            raise ChangedMeanwhile
+        wanted = _judge(session, definition_id, change, images)
+        check_trust(actor, wanted.draft.stages)
+        check_name_free(session, definition.owner_id, wanted.draft.definition_name, definition_id)
+    check_images(wanted.plans, images)
+    return wanted
+
+
 def _owned(session: Session, actor: Actor, definition_id: int) -> TaskDefinition:
     require(session, actor, Right.CREATE_DEFINITION)
     definition = session.get(TaskDefinition, definition_id)
@@ -112,7 +127,7 @@ def _owned(session: Session, actor: Actor, definition_id: int) -> TaskDefinition
 
 def _judge(
     session: Session, definition_id: int, change: DefinitionChange, images: Mapping[str, BinaryIO]
-) -> _Wanted:
+) -> Wanted:
     before = read_definition(session, definition_id)
     draft = check_names(_fill(change, before))
     befores = _match(session, draft.stages, before.stages)
@@ -121,7 +136,7 @@ def _judge(
         is_uploaded = (stage.upload or stage.container_filename) in images
         sources.append(find_source(session, position, stage) or (None if is_uploaded else own))
     plans = plan_stages(draft.definition_name, draft.stages, sources=sources, befores=befores)
-    return _Wanted(draft, before, plans)
+    return Wanted(draft, before, plans)
 
 
 def _fill(change: DefinitionChange, before: Definition) -> DefinitionDraft:
@@ -163,7 +178,7 @@ def _as_it_is_now(session: Session, stage_id: int | None) -> int | None:
 
 
 def _apply(
-    session: Session, ctx: Context, actor: Actor, wanted: _Wanted, *, images: Sequence[Image]
+    session: Session, ctx: Context, actor: Actor, wanted: Wanted, *, images: Sequence[Image]
 ) -> Definition:
     definition = lock_definition(session, wanted.before.id)
     require_owner(session, actor, definition)

@@ -1,6 +1,7 @@
 """Submissions: accepting them, and showing where they stand."""
 
 from core.services.queueing import WaitingReason
+from core.services.submissions.admission import Admission, get_admission
 from core.services.submissions.listing import TaskFilter, TaskPage, list_tasks
 from core.services.submissions.overview import (
     SortBy,
@@ -26,6 +27,7 @@ from core.services.submissions.students import StudentFilter, Which
 from core.services.submissions.submit import Receipt, check_may_submit, submit
 
 __all__ = [
+    "Admission",
     "AttemptView",
     "LogLine",
     "Receipt",
@@ -44,6 +46,7 @@ __all__ = [
     "Which",
     "check_may_submit",
     "find_my_latest",
+    "get_admission",
     "get_as_accepted",
     "get_task",
     "is_student_of",

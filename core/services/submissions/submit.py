@@ -12,22 +12,21 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core import archive
-from core.auth import Right, require
 from core.context import Actor, Context
-from core.errors import AlreadyClosed, KeyInUse, NotAllowed, NotFound, NotYetOpen, StorageUnavailable
-from core.models import Assignment, Course, Task, TaskMetrics
+from core.errors import KeyInUse, NotAllowed, Rejected, StorageUnavailable
+from core.models import Task, TaskMetrics
 from core.services import receipts
 from core.services.attempts import add_log, notify_task, open_attempt
 from core.services.receipts import ReceiptFacts
+from core.services.submissions.admission import check_admitted, check_names
 from core.services.uploads import Measured, measure
-from core.vocabulary import AssignmentState, StoredAt, state_at
+from core.vocabulary import StoredAt
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Digits and capitals without those that are mistaken for each other."""
@@ -59,12 +58,12 @@ def check_may_submit(ctx: Context, actor: Actor, assignment_id: int, submit_key:
 
     Raises:
         NotAllowed, NotFound: the actor is no student of the course.
-        NotYetOpen, AlreadyClosed: outside of the dates.
+        NotYetOpen, AlreadyClosed, NoMoreSubmissions: the dates and rules of the assignment.
 
     """
     with ctx.db.transaction() as session:
         if submit_key is None or _find_receipt(session, ctx, actor, submit_key) is None:
-            _check_open(session, actor, assignment_id, ctx.now())
+            check_admitted(session, actor, assignment_id, ctx.now())
 
 
 def submit(
@@ -78,7 +77,7 @@ def submit(
     Raises:
         KeyInUse: the key belongs to another file or assignment.
         NotAllowed, NotFound: the actor is no student of the course.
-        NotYetOpen, AlreadyClosed: outside of the dates.
+        NotYetOpen, AlreadyClosed, NoMoreSubmissions: the dates and rules of the assignment.
         BadArchive, TooLarge: the file cannot be accepted; nothing was kept.
         StorageUnavailable, DatabaseUnavailable: try again; nothing was accepted.
 
@@ -87,16 +86,17 @@ def submit(
     with ctx.db.transaction() as session:
         earlier = _find_receipt(session, ctx, actor, submit_key)
         if earlier is None:
-            _check_open(session, actor, assignment_id, received_at)
-    measured = measure(file, ctx.settings)
+            admission = check_admitted(session, actor, assignment_id, received_at)
     if earlier is not None:
-        return _same(earlier, assignment_id, measured)
-    archive.inspect(file)
+        return _same(earlier, assignment_id, measure(file, ctx.settings))
+    measured = measure(file, ctx.settings, limit_mb=admission.limit_mb)
+    check_names(archive.inspect(file), admission.required_names)
     file.seek(0)
     path = ctx.storage.path("originals", f"{received_at:%Y%m}", f"{secrets.token_hex(16)}.zip")
     ctx.storage.upload(path, file)
     try:
         with ctx.db.transaction() as session:
+            admission = check_admitted(session, actor, assignment_id, received_at, lock=True)
             task = _insert_task(
                 session,
                 actor,
@@ -106,12 +106,13 @@ def submit(
                 measured=measured,
                 at=received_at,
                 submit_key=submit_key,
+                is_late=admission.is_late,
             )
             attempt = open_attempt(session, ctx, task, 1)
             add_log(session, attempt, "Submission received and stored", at=received_at)
             notify_task(session, task)
             return _receipt(ctx, task)
-    except IntegrityError:
+    except (IntegrityError, Rejected):
         _discard(ctx, path)
         with ctx.db.transaction() as session:
             twin = _find_receipt(session, ctx, actor, submit_key)
@@ -127,24 +128,6 @@ def _same(receipt: Receipt, assignment_id: int, measured: Measured) -> Receipt:
     return receipt
 
 
-def _check_open(session: Session, actor: Actor, assignment_id: int, moment: datetime) -> None:
-    row = session.execute(
-        select(Assignment, Course.timezone)
-        .join(Course, Course.id == Assignment.course_id)
-        .where(Assignment.id == assignment_id)
-    ).one_or_none()
-    if row is None:
-        raise NotFound(what="assignment")
-    assignment, zone_name = row
-    require(session, actor, Right.SUBMIT, course_id=assignment.course_id)
-    start, end = assignment.assignment_start_date, assignment.assignment_end_date
-    state, zone = state_at(start, end, moment), ZoneInfo(zone_name)
-    if state is AssignmentState.UPCOMING:
-        raise NotYetOpen(start=f"{start.astimezone(zone):%Y-%m-%d %H:%M} ({zone_name})")
-    if state is AssignmentState.CLOSED:
-        raise AlreadyClosed(end=f"{end.astimezone(zone):%Y-%m-%d %H:%M} ({zone_name})")
-
-
 def _insert_task(
     session: Session,
     actor: Actor,
@@ -155,6 +138,7 @@ def _insert_task(
     measured: Measured,
     at: datetime,
     submit_key: str,
+    is_late: bool,
 ) -> Task:
     if actor.user_id is None:
         raise NotAllowed
@@ -169,6 +153,7 @@ def _insert_task(
         original_size=measured.size,
         original_sha256=measured.sha256,
         stored_at=StoredAt.FTP,
+        is_late=is_late,
     )
     session.add(task)
     session.flush()

@@ -1,0 +1,35 @@
+"""Pages as somebody, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.context import Actor, Context
+from core.services import accounts
+from dashboard import i18n, process, shell
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Visit = Callable[[Actor, str], AppTest]
+
+
+@pytest.fixture
+def visit_page(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Visit:
+    """Opens a page, in English. Cookies do not exist in this harness, so the visitor is handed in."""
+
+    def visit_page(actor: Actor, path: str) -> AppTest:
+        person = replace(accounts.get_person(ctx, actor), language="en")
+        monkeypatch.setattr(i18n, "language", lambda: "en")  # the harness formats options outside of the run
+        monkeypatch.setattr(process, "context", lambda: ctx)
+        monkeypatch.setattr(shell, "find_visitor", lambda: person)
+        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=30)
+        app.run()
+        app.switch_page(f"../pages/{path}.py")
+        return app.run()
+
+    return visit_page

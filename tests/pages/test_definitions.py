@@ -1,0 +1,138 @@
+"""Professors write, change, copy and delete definitions; what they typed stays while something is wrong."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import builders
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.context import Actor, Context
+from core.services import definitions
+
+Visit = Callable[[Actor, str], AppTest]
+
+
+@pytest.fixture
+def world(ctx: Context) -> builders.World:
+    return builders.world(ctx)
+
+
+def press(app: AppTest, label: str, number: int = 0) -> AppTest:
+    app = [button for button in app.button if button.label == label][number].click().run()
+    assert list(app.exception) == []
+    return app
+
+
+def field(app: AppTest, label: str, number: int = 0) -> object:
+    return [one for one in (*app.text_input, *app.number_input) if one.label == label][number]
+
+
+def write(app: AppTest, label: str, text: str, number: int = 0) -> AppTest:
+    field(app, label, number).input(text)
+    return app.run()
+
+
+def choose(app: AppTest, number: int, content: bytes) -> AppTest:
+    app.file_uploader[number].upload("image.tar.gz", content, "application/gzip")
+    app = app.run()
+    assert list(app.exception) == []
+    return app
+
+
+def names(ctx: Context, actor: Actor) -> list[str]:
+    return [found.definition_name for found in definitions.list_definitions(ctx, actor)]
+
+
+def test_a_definition_is_written_in_steps_and_says_which_field_is_wrong(
+    ctx: Context, world: builders.World, visit_page: Visit
+) -> None:
+    app = press(visit_page(world.professor, "definitions"), "+ New definition")
+    app = press(write(app, "Name", "Robots"), "Next")
+    app = write(app, "Run command", "python3 a.py")
+    app = choose(choose(app, 0, b"first"), 1, b"second")
+    app = press(app, "Next")
+
+    assert [error.value for error in app.error] == [
+        "Stage 2 (EXECUTION) · Run command is missing. Fill it in and try again."
+    ]
+    assert names(ctx, world.professor) == ["G-code"]
+
+    app = press(app, "Back")
+    assert field(app, "Run command").value == "python3 a.py"
+    app = write(app, "Run command", "python3 b.py", 1)
+    app = press(press(app, "Next"), "Save")
+
+    assert names(ctx, world.professor) == ["G-code", "Robots"]
+    made = definitions.list_definitions(ctx, world.professor)[1]
+    assert [stage.run_command for stage in made.stages] == ["python3 a.py", "python3 b.py"]
+    with_image = b"".join(definitions.open_image(ctx, world.professor, made.id, 1).pieces)
+    assert with_image == b"second"
+
+
+def test_stages_are_moved_added_and_removed_with_what_was_typed_in_them(
+    ctx: Context, world: builders.World, visit_page: Visit
+) -> None:
+    app = press(visit_page(world.professor, "definitions"), "Edit")
+    app = press(press(app, "Next"), "↓ Later")
+
+    assert [field(app, "Stage name", number).value for number in (0, 1)] == ["EXECUTION", "PARSING"]
+    app = press(press(app, "+ Add a stage"), "Remove", 2)
+    app = press(press(app, "Next"), "Save")
+
+    changed = definitions.get_definition(ctx, world.professor, world.definition_id)
+    assert [stage.stage_name for stage in changed.stages] == ["EXECUTION", "PARSING"]
+    assert changed.version == 2
+
+
+def test_a_copy_has_the_images_and_a_name_of_its_own(
+    ctx: Context, world: builders.World, visit_page: Visit
+) -> None:
+    app = press(visit_page(world.professor, "definitions"), "Copy")
+    app = press(press(press(app, "Next"), "Next"), "Save")
+
+    assert names(ctx, world.professor) == ["G-code", "G-code (copy)"]
+    copied = definitions.list_definitions(ctx, world.professor)[1]
+    original = definitions.get_definition(ctx, world.professor, world.definition_id)
+    assert copied.stages[0].image_sha256 == original.stages[0].image_sha256
+    assert copied.stages[0].remote_storage_path != original.stages[0].remote_storage_path
+
+
+def test_what_is_in_use_says_by_what_and_has_no_button(
+    ctx: Context, world: builders.World, visit_page: Visit
+) -> None:
+    free = definitions.create_definition(
+        ctx, world.professor, builders.definition_draft("Free"), {"image.tar.gz": io.BytesIO(b"image")}
+    )
+
+    app = visit_page(world.professor, "definitions")
+    assert "Print a cube" in " ".join(warning.value for warning in app.warning)
+    app = press(app, "Delete for good")
+
+    assert free.definition_name not in names(ctx, world.professor)
+    assert names(ctx, world.professor) == ["G-code"]
+
+
+def test_a_monitor_reads_and_changes_nothing(world: builders.World, visit_page: Visit) -> None:
+    app = visit_page(world.monitor, "definitions")
+
+    labels = {button.label for button in app.button}
+    assert labels.isdisjoint({"Edit", "Copy", "Delete for good", "+ New definition"})
+
+
+def test_an_edit_that_began_before_another_was_saved_is_refused(
+    ctx: Context, world: builders.World, visit_page: Visit
+) -> None:
+    app = press(press(visit_page(world.professor, "definitions"), "Edit"), "Next")
+    app = write(app, "Run command", "mine")
+    stages = [definitions.StageDraft("PARSING", "theirs", "", "")]
+    definitions.update_definition(
+        ctx, world.professor, world.definition_id, definitions.DefinitionChange(stages=stages), {}
+    )
+    app = press(app, "Next")
+
+    assert "in the meantime" in " ".join(error.value for error in app.error)
+    kept = definitions.get_definition(ctx, world.professor, world.definition_id)
+    assert [stage.run_command for stage in kept.stages] == ["theirs"]
