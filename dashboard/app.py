@@ -65,6 +65,8 @@ def _run(page: st.Page) -> None:
 
 def _choose_course() -> shell.Visit:
     visit = shell.enter()
+    if "next-course" in st.session_state:  # a course just made is the one to go on with
+        st.session_state["course"] = st.session_state.pop("next-course")
     if len(visit.courses) > 1:
         names = {course.id: course.name for course in visit.courses}
         st.sidebar.selectbox(_("Course"), list(names), format_func=names.__getitem__, key="course")

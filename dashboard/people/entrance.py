@@ -47,9 +47,7 @@ def ask_for_link() -> None:
         pressed = st.form_submit_button(_("Send me a link"), type="primary")
     if pressed:
         accounts.request_reset(process.context(), email=email, address=address())
-        st.success(
-            _("If there is an account with that e-mail, a link is on its way. Look in your spam too.")
-        )
+        st.success(_("If there is an account with that e-mail, a link is on its way. Look in your spam too."))
 
 
 def register() -> Person | None:
