@@ -28,6 +28,7 @@ class Right(StrEnum):
     OWN_ACCOUNT = "accounts.own"
     MANAGE_ACCOUNTS = "accounts.manage"
     MANAGE_CALLBACK_TOKENS = "callback_tokens.manage"
+    READ_INSTALLATION = "installation.read"
     READ_COURSE = "courses.read"
     CREATE_COURSE = "courses.create"
     READ_ROSTER = "courses.roster"
@@ -70,6 +71,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.OWN_ACCOUNT: frozenset({Standing.PERSON}),
         Right.MANAGE_ACCOUNTS: frozenset({Standing.ADMIN}),
         Right.MANAGE_CALLBACK_TOKENS: frozenset({Standing.ADMIN}),
+        Right.READ_INSTALLATION: frozenset({Standing.ADMIN}),
         Right.READ_COURSE: frozenset({*Role, Standing.ADMIN}),
         Right.CREATE_COURSE: frozenset({Role.PROFESSOR, Standing.ADMIN}),
         Right.READ_ROSTER: _TEACHES,

@@ -623,6 +623,15 @@ class AccountClosed(Conflict):
     }
 
 
+class LastAdmin(Conflict):
+    """The platform would be without anybody who administers it."""
+
+    texts = {
+        "en": "This is the only administrator. Make somebody else one first.",
+        "es": "Es la única persona que administra la plataforma. Nombra primero a otra.",
+    }
+
+
 class LinkExpired(Conflict):
     """A one-time link is unknown, was used, is too old, or has been replaced."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import browser, i18n, process, registry, shell, sign_in
+from dashboard.people import set_password
 
 _ = i18n.gettext
 
@@ -19,12 +20,10 @@ def main() -> None:
     person = shell.find_visitor()
     if person is None:
         st.session_state.setdefault("language", process.settings().language)
-        gate = [
-            st.Page(sign_in.show, title=screen.title, url_path=screen.path) for screen in registry.SCREENS[1:]
-        ]
-        start = st.Page(sign_in.show, title="ULOS", default=True)
-        first = st.Page(sign_in.show, title="ULOS", url_path=registry.SCREENS[0].path)
-        st.navigation([start, first, *gate], position="hidden").run()
+        title = _("Sign in")
+        gate = [st.Page(sign_in.show, title=title, url_path=screen.path) for screen in registry.SCREENS]
+        start = st.Page(sign_in.show, title=title, default=True)
+        _run(st.navigation([start, *gate, _set_password()], position="hidden"))
         return
     st.session_state["language"] = person.language or process.settings().language
     visit = _choose_course()
@@ -46,13 +45,28 @@ def main() -> None:
         st.switch_page(pages[0])
 
     home = st.Page(go_to_first, title="ULOS", default=True, visibility="hidden")
-    page = st.navigation([home, *pages, *hidden])
+    page = st.navigation([home, *pages, *hidden, _set_password()])
     _sidebar(visit)
+    _run(page)
+
+
+def _set_password() -> st.Page:
+    return st.Page(
+        set_password.show, title=_("Set a password"), url_path=registry.LINK_SCREEN, visibility="hidden"
+    )
+
+
+def _run(page: st.Page) -> None:
+    """Name the screen in the browser's tab, say its language, draw it."""
+    st.set_page_config(page_title=f"{page.title} · ULOS" if page.title != "ULOS" else "ULOS")
+    browser.speak(i18n.language())
     page.run()
 
 
 def _choose_course() -> shell.Visit:
     visit = shell.enter()
+    if "next-course" in st.session_state:  # a course just made is the one to go on with
+        st.session_state["course"] = st.session_state.pop("next-course")
     if len(visit.courses) > 1:
         names = {course.id: course.name for course in visit.courses}
         st.sidebar.selectbox(_("Course"), list(names), format_func=names.__getitem__, key="course")

@@ -67,6 +67,7 @@ async def start_session(request: Request) -> Response:
         samesite="lax",
         secure=process.settings().cookie_secure,
     )
+    response.delete_cookie(process.LINK_COOKIE)
     return response
 
 

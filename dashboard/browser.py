@@ -20,6 +20,11 @@ def post(path: str, fields: dict[str, str]) -> None:
     )
 
 
+def speak(language: str) -> None:
+    """Tell the browser, and with it screen readers, what language the page is in (WCAG 3.1.1)."""
+    st.html(f"<script>window.ulosSpeak({_literal(language)});</script>", unsafe_allow_javascript=True)
+
+
 def _literal(value: object) -> str:
     """`value` as JavaScript that no `</script>` inside of it can end."""
     return json.dumps(value).replace("<", "\\u003c")

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import json
+import re
 import secrets
 from functools import cache
 from pathlib import Path
 
 import streamlit
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard import process
-from dashboard.registry import SCREENS
+from dashboard.registry import LINK_SCREEN, SCREENS
 
 NONCE_SECONDS = 24 * 3600
+LINK_SECONDS = 3600
 
 _BASE = "<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin }</script>"
 """Without it the client looks for its server below the path of the page first, which is an error in
 the browser's console on every deep link."""
+
+SKIP_TEXTS = {"es": "Saltar al contenido", "en": "Skip to the content"}
+"""By language; the page may turn out to be in another one than the installation's (see `browser.speak`)."""
+
+_SKIP = (
+    "<style>#skip{position:fixed;left:-999px;top:0;z-index:1000000;padding:.6rem 1rem;"
+    "background:#005A8C;color:#fff;font-family:sans-serif}#skip:focus{left:0}</style>"
+    '<a id="skip" href="#skip"></a>'
+    "<script>document.getElementById('skip').addEventListener('click', event => {"
+    "event.preventDefault(); const main = document.querySelector('[data-testid=stMain]');"
+    "if (main) { main.tabIndex = -1; main.focus(); } });"
+    f"(window.ulosSpeak = language => {{ const texts = {json.dumps(SKIP_TEXTS)};"
+    "document.documentElement.lang = language;"
+    "document.getElementById('skip').textContent = texts[language]; })"
+    "(document.documentElement.lang);</script>"
+)
+"""The first stop of the tab key leads past the menu (WCAG 2.4.1), and `ulosSpeak(language)` says what
+language the page is in: Streamlit offers neither."""
 
 _HEADERS = {
     "Cache-Control": "no-cache",
@@ -28,6 +49,10 @@ _HEADERS = {
 }
 
 
+_LINK_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
+
+
 @cache
 def _document(language: str) -> str:
     source = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
@@ -35,6 +60,7 @@ def _document(language: str) -> str:
         ('<html lang="en">', f'<html lang="{language}">'),
         ("<head>", f"<head>{_BASE}"),
         ("<title>Streamlit</title>", "<title>ULOS</title>"),
+        ('<div id="root"></div>', _SKIP + '<div id="root"></div>'),
     ):
         if source.count(old) != 1:
             raise RuntimeError(f"Streamlit's index.html has changed: {old} is not there once")
@@ -57,5 +83,29 @@ def page(request: Request) -> Response:
     return response
 
 
-ROUTES = [Route("/", page), *(Route(f"/{screen.path}", page) for screen in SCREENS)]
+def set_password(request: Request) -> Response:
+    """Take the token of a link out of the address before a page opens: history and logs never hold it.
+
+    Lax, not strict: people come from the page of their mail. Opening a link spends nothing.
+    """
+    token = request.query_params.get("token")
+    if token is None:
+        return page(request)
+    response = RedirectResponse(f"/{LINK_SCREEN}", 303, headers=_LINK_HEADERS)
+    response.set_cookie(
+        process.LINK_COOKIE,
+        token if _TOKEN.fullmatch(token) else "",
+        max_age=LINK_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=process.settings().cookie_secure,
+    )
+    return response
+
+
+ROUTES = [
+    Route("/", page),
+    Route(f"/{LINK_SCREEN}", set_password),
+    *(Route(f"/{screen.path}", page) for screen in SCREENS),
+]
 """The first page and every screen; any other path is Streamlit's to answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,11 @@ def language() -> str:
 def gettext(source: str) -> str:
     """`source` in the reader's language; itself where there is no translation."""
     return catalogue(language()).get(source, source)
+
+
+def plain(text: str) -> str:
+    """`text` of somebody else's as Markdown that shows it as it is."""
+    return re.sub(r"([\\\\`*_{}\[\]()#+.!|<>~$:-])", r"\\\1", text)
 
 
 def datetime_text(moment: datetime | None, zone: ZoneInfo) -> str:

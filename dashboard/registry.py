@@ -38,3 +38,6 @@ SCREENS = (
     Screen("account", "Account", _ALL),
     Screen("admin", "Administration", frozenset({"admin"})),
 )
+
+LINK_SCREEN = "set_password"
+"""Path of the screen that links in mails lead to: for everybody, signed in or not, in no menu."""

@@ -36,8 +36,9 @@ class Visit:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone in which times are shown: the course's."""
-        return ZoneInfo(self.course.timezone if self.course else self.ctx.settings.timezone)
+        """The zone in which times are shown: the person's own choice, else the course's."""
+        of_course = self.course.timezone if self.course else self.ctx.settings.timezone
+        return ZoneInfo(self.person.timezone or of_course)
 
     @property
     def role(self) -> Role | None:
@@ -50,6 +51,12 @@ def find_visitor() -> Person | None:
     token = st.context.cookies.get(process.SESSION_COOKIE, "")
     session = accounts.find_session(process.context(), token) if token else None
     return session.person if session else None
+
+
+def find_session_id() -> int | None:
+    """The session of this browser, for what ends all others."""
+    session = accounts.find_session(process.context(), st.context.cookies.get(process.SESSION_COOKIE, ""))
+    return session.session_id if session else None
 
 
 def enter() -> Visit:

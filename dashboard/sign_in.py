@@ -16,6 +16,7 @@ import streamlit_authenticator as stauth
 from core.services import accounts
 from core.services.accounts import Attempt, Person
 from dashboard import browser, i18n, process, shell
+from dashboard.people import entrance
 
 _ = i18n.gettext
 
@@ -28,10 +29,21 @@ def show() -> None:
         st.title("ULOS")
         st.caption("Uniandes Lab Orchestration System")
         _choose_language()
+        door = entrance.choose_door()
         with shell.errors():
-            person = _ask()
+            person = _at(door)
             if person is not None:
                 _enter(person)
+        entrance.doors(door)
+
+
+def _at(door: str) -> Person | None:
+    if door == "register":
+        return entrance.register()
+    if door == "forgot":
+        entrance.ask_for_link()
+        return None
+    return _ask()
 
 
 def _choose_language() -> None:
@@ -59,8 +71,7 @@ class _Asked(MutableMapping[str, dict[str, Any]]):
 
     def __getitem__(self, email: str) -> dict[str, Any]:
         if email not in self._users:
-            address = st.context.ip_address or "local"
-            self.attempt = accounts.begin_sign_in(process.context(), email=email, address=address)
+            self.attempt = accounts.begin_sign_in(process.context(), email=email, address=entrance.address())
             self._users[email] = {"password": self.attempt.password_hash, "email": email, "name": email}
         return self._users[email]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.vocabulary import AssignmentState, StageStatus
+from core.vocabulary import AssignmentState, Role, StageStatus
 from dashboard import i18n
 
 _ = i18n.gettext
@@ -32,3 +32,14 @@ def state_label(state: AssignmentState) -> str:
         AssignmentState.OPEN: "● " + _("Open"),
         AssignmentState.CLOSED: "■ " + _("Closed"),
     }[state]
+
+
+def role_label(role: Role | None) -> str:
+    """What somebody is in a course; a dash for an admin who is no member."""
+    labels = {
+        None: "—",
+        Role.PROFESSOR: _("Professor"),
+        Role.MONITOR: _("Monitor"),
+        Role.STUDENT: _("Student"),
+    }
+    return labels[role]

@@ -1,26 +1,32 @@
-"""For admins: who has an account, and how the components are."""
+"""For admins: people, courses, tokens of orchestrators, settings in force, state of the components."""
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
-from core.services import accounts
-from core.services.health import check_components
 from dashboard import i18n, shell
+from dashboard.people import callback_tokens, everybody, installation
 
 _ = i18n.gettext
 visit = shell.enter()
 
+SECTIONS = {
+    "people": (lambda: _("People"), everybody.people),
+    "courses": (lambda: _("Courses"), everybody.courses_of_all),
+    "tokens": (lambda: _("Callback tokens"), callback_tokens.show),
+    "components": (lambda: _("Components"), installation.components),
+    "settings": (lambda: _("Settings"), installation.settings),
+}
+
 st.title(_("Administration"))
+section = st.segmented_control(
+    _("Section"),
+    list(SECTIONS),
+    default="people",
+    format_func=lambda name: SECTIONS[name][0](),
+    key="section",
+    bind="query-params",
+    required=True,
+)
 with shell.errors():
-    people = accounts.list_people(visit.ctx, visit.actor)
-    st.subheader(_("Components"))
-    for component, state in check_components(visit.ctx).items():
-        st.write(f"{'✔' if state == 'ok' else '✖'} **{component}** {state}")
-    st.subheader(_("People"))
-    rows = [
-        {_("E-mail"): person.email, _("Name"): person.full_name, _("Administrator"): person.is_admin}
-        for person, _since in people
-    ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="people")
+    SECTIONS[section][1](visit)

@@ -1,4 +1,4 @@
-"""Everybody's courses; for those who teach also who is in them."""
+"""Everybody's courses; for those who teach also who is in them, and for professors the ways in and out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import streamlit as st
 from core.services import courses
 from core.vocabulary import Role
 from dashboard import i18n, shell
+from dashboard.people import joining, new_course, roster
+from dashboard.tables import role_label
 
 _ = i18n.gettext
 visit = shell.enter()
@@ -15,15 +17,33 @@ visit = shell.enter()
 st.title(_("Courses"))
 if visit.course is None:
     st.info(_("You are in no course yet. Ask your professor to enrol you."))
-for course in visit.courses:
-    role = f" · {course.role.value}" if course.role else ""
-    st.markdown(f"**{course.name}**{role} · {course.timezone}" + (" · demo" if course.is_demo else ""))
-if visit.course is not None and (visit.person.is_admin or visit.role in {Role.PROFESSOR, Role.MONITOR}):
-    st.subheader(_("People of the course"))
+else:
+    rows = [
+        {
+            _("Course"): course.name + (f" · {_('demo')}" if course.is_demo else ""),
+            _("Your role"): role_label(course.role),
+            _("Time zone"): course.timezone,
+        }
+        for course in visit.courses
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="courses", width="stretch")
+
+if visit.person.is_admin or any(course.role is Role.PROFESSOR for course in visit.courses):
+    with st.expander("＋ " + _("New course"), key="new-course"), shell.errors():
+        new_course.form(visit)
+
+edits = visit.course is not None and (visit.person.is_admin or visit.role is Role.PROFESSOR)
+if visit.course is not None and (edits or visit.role is Role.MONITOR):
+    st.header(_("People of the course"))
+    st.caption(i18n.plain(visit.course.name))
     with shell.errors():
         members = courses.list_members(visit.ctx, visit.actor, visit.course.id)
-        rows = [
-            {_("E-mail"): member.email, _("Name"): member.full_name, _("Role"): member.role.value}
-            for member in members
-        ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, key="roster")
+        chosen = roster.show(visit, members, selectable=edits)
+        if edits and chosen is not None:
+            roster.edit(visit, visit.course.id, chosen)
+    if edits:
+        joining.show_invitations()
+        with st.expander("＋ " + _("Add one person"), key="add-one"), shell.errors():
+            joining.add_one(visit, visit.course.id)
+        with st.expander("⇪ " + _("Import a list"), key="import-list"), shell.errors():
+            joining.import_list(visit, visit.course.id)

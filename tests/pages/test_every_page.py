@@ -46,6 +46,7 @@ def open_page(ctx: Context, people: dict[str, Actor], monkeypatch: pytest.Monkey
         person = replace(accounts.get_person(ctx, people[role]), language=language)
         monkeypatch.setattr(process, "context", lambda: ctx)
         monkeypatch.setattr(shell, "find_visitor", lambda: person)
+        monkeypatch.setattr(shell, "find_session_id", lambda: None)
         app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=30)
         app.run()
         app.switch_page(f"../pages/{screen.path}.py")

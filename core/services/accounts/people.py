@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import available_timezones
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql import ColumnElement
 
 from core.auth import Right, require
 from core.context import Actor, Context
-from core.errors import AccountExists, NotAllowed, NotFound, NotSignedIn, TooLong, UnknownChoice
+from core.errors import AccountExists, LastAdmin, NotAllowed, NotFound, NotSignedIn, TooLong, UnknownChoice
 from core.models import User
 from core.services.accounts.emails import check_domain, clean_email
 from core.services.accounts.hashing import check_new_password, hash_password
@@ -138,6 +139,16 @@ def set_language(ctx: Context, actor: Actor, language: str) -> None:
     _set(ctx, actor, language=language)
 
 
+def set_name(ctx: Context, actor: Actor, full_name: str) -> None:
+    """Keep the name under which others see the person.
+
+    Raises:
+        TooLong: more than `NAME_LIMIT` characters.
+
+    """
+    _set(ctx, actor, full_name=clean_name(full_name))
+
+
 def set_timezone(ctx: Context, actor: Actor, timezone: str | None) -> None:
     """Keep the zone (IANA name) in which the person reads times; None: the course's.
 
@@ -155,8 +166,12 @@ def _set(ctx: Context, actor: Actor, **values: str | None) -> None:
         session.execute(update(User).where(User.id == actor.user_id).values(**values))
 
 
-def list_people(ctx: Context, actor: Actor) -> list[tuple[Person, datetime]]:
-    """Everybody and since when, for an admin.
+def list_people(
+    ctx: Context, actor: Actor, *, search: str = "", limit: int | None = None, offset: int = 0
+) -> list[tuple[Person, datetime]]:
+    """Everybody and since when, by e-mail, for an admin.
+
+    `search`: words that name or e-mail must have, all of them.
 
     Raises:
         NotAllowed: the actor is none.
@@ -164,9 +179,51 @@ def list_people(ctx: Context, actor: Actor) -> list[tuple[Person, datetime]]:
     """
     with ctx.db.transaction() as session:
         require(session, actor, Right.MANAGE_ACCOUNTS)
-        return [
-            (person_of(user), user.created_at) for user in session.scalars(select(User).order_by(User.email))
-        ]
+        query = select(User).where(*_has(search)).order_by(User.email).limit(limit).offset(offset)
+        return [(person_of(user), user.created_at) for user in session.scalars(query)]
+
+
+def count_people(ctx: Context, actor: Actor, *, search: str = "") -> int:
+    """How many `list_people` has without a limit.
+
+    Raises:
+        NotAllowed: the actor is no admin.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.MANAGE_ACCOUNTS)
+        return session.scalar(select(func.count()).select_from(User).where(*_has(search))) or 0
+
+
+def _has(search: str) -> list[ColumnElement[bool]]:
+    words = search.replace("\0", "").split()
+    return [
+        or_(User.email.icontains(word, autoescape=True), User.full_name.icontains(word, autoescape=True))
+        for word in words
+    ]
+
+
+def set_admin(ctx: Context, actor: Actor, person_id: int, *, is_admin: bool) -> None:
+    """Let a person administer the platform, or no longer.
+
+    Raises:
+        NotAllowed: the actor is no admin.
+        NotFound: no such account, or it is closed.
+        LastAdmin: nobody would be left.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.MANAGE_ACCOUNTS)
+        which = or_(User.id == person_id, User.is_admin)  # all admins, so that two cannot unmake each other
+        found = session.scalars(
+            select(User).where(which, User.disabled_at.is_(None)).order_by(User.id).with_for_update()
+        ).all()
+        user = next((user for user in found if user.id == person_id), None)
+        if user is None:
+            raise NotFound(what="person")
+        if not is_admin and not any(other.is_admin for other in found if other.id != person_id):
+            raise LastAdmin
+        user.is_admin = is_admin
 
 
 def find_person_id(ctx: Context, email: str) -> int:

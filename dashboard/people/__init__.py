@@ -1,0 +1,1 @@
+"""Accounts, courses and administration on the screen: the parts of their pages that are larger."""

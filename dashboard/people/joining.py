@@ -1,0 +1,145 @@
+"""The ways into a course: one by one, or a list that is looked at before it is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.services import courses
+from core.services.courses import Invitation, RosterEntry, RosterOutcome
+from core.vocabulary import Role
+from dashboard import i18n
+from dashboard.shell import Visit
+from dashboard.tables import role_label
+
+_ = i18n.gettext
+
+_SHOWN = 200
+"""Rows of each part of a comparison; the counts above them are of all."""
+
+
+def keep_invitations(invitations: Sequence[Invitation]) -> None:
+    """Show them from the next run on, until they are put away: a link is told once."""
+    st.session_state["invitations"] = list(invitations)
+    st.rerun()
+
+
+def show_invitations() -> None:
+    """The links that were just made and must be handed over; or that mails go out."""
+    invitations: list[Invitation] = st.session_state.get("invitations", [])
+    if not invitations:
+        return
+    links = [invitation for invitation in invitations if invitation.link]
+    with st.container(border=True):
+        if not links:
+            st.success(_("Invitations on their way by mail: {count}").format(count=len(invitations)))
+        else:
+            st.subheader(_("Links to hand over"))
+            st.write(
+                _(
+                    "No mail goes out from here. Give each person their own link: it sets the password of "
+                    "that account, once, for a week. It is shown only now."
+                )
+            )
+            st.code("\n".join(f"{made.email}\t{made.link}" for made in links), language=None, wrap_lines=True)
+        st.button(_("Put away"), key="invitations-done", on_click=st.session_state.pop, args=("invitations",))
+
+
+def add_one(visit: Visit, course_id: int) -> None:
+    """Somebody by their e-mail.
+
+    Raises:
+        Rejected: it cannot be, and why.
+
+    """
+    with st.form("add-one-form", border=False):
+        email = st.text_input(_("E-mail"), key="add-email")
+        name = st.text_input(
+            _("Full name"), key="add-name", help=_("Only for a new account; who has one keeps their name.")
+        )
+        role = st.selectbox(
+            _("Role"), [Role.STUDENT, Role.MONITOR, Role.PROFESSOR], format_func=role_label, key="add-role"
+        )
+        pressed = st.form_submit_button(_("Add"), type="primary", key="add-one-press")
+    if pressed:
+        added = courses.add_member(visit.ctx, visit.actor, course_id, email=email, role=role, full_name=name)
+        st.toast(_("{email} is in the course.").format(email=added.member.email))
+        keep_invitations([added.invitation] if added.invitation else [])
+
+
+def import_list(visit: Visit, course_id: int) -> None:
+    """A file of students: first what it would do, then doing it.
+
+    Raises:
+        Rejected: the file as a whole cannot be read.
+
+    """
+    st.write(
+        _(
+            "An .xlsx, .xls or .csv file with a column of e-mails; the list that the university exports fits "
+            "as it is. Everybody in it becomes a student. Nothing changes before you have looked at it."
+        )
+    )
+    turn = st.session_state.setdefault("import-turn", 0)
+    file = st.file_uploader(_("List of students"), ["xlsx", "xls", "csv"], key=f"roster-file-{turn}")
+    if file is None:
+        _show_applied()
+        return
+    content = bytes(file.getbuffer())
+    plan = courses.import_roster(visit.ctx, visit.actor, course_id, content, dry_run=True)
+    _compare(plan)
+    if not plan.added:
+        st.info(_("There is nobody to add."))
+        return
+    text = _("Add {count} students").format(count=i18n.number_text(len(plan.added)))
+    if st.button(text, key="import-apply", type="primary"):
+        done = courses.import_roster(visit.ctx, visit.actor, course_id, content)
+        st.session_state["import-turn"] = turn + 1
+        st.session_state["import-done"] = (len(done.added), done.created)
+        keep_invitations(done.invitations)
+
+
+def _show_applied() -> None:
+    done = st.session_state.pop("import-done", None)
+    if done is not None:
+        text = _("Added: {added}. Of them new accounts: {created}.")
+        st.success(text.format(added=i18n.number_text(done[0]), created=i18n.number_text(done[1])))
+
+
+def _compare(plan: RosterOutcome) -> None:
+    """The three parts of what an import would do, each row with its place in the file."""
+    parts = (
+        ("＋ " + _("Would be added"), [_entry(entry) for entry in plan.added]),
+        ("✔ " + _("Already there"), [_entry(entry) for entry in plan.already_there]),
+        (
+            "✖ " + _("Rejected"),
+            [
+                {
+                    _("Row"): str(no.row),
+                    _("E-mail"): no.email or "—",
+                    _("Reason"): no.reason.sentence(i18n.language()),
+                }
+                for no in plan.rejected
+            ],
+        ),
+    )
+    for number, (title, rows) in enumerate(parts):
+        st.markdown(f"**{title}: {i18n.number_text(len(rows))}**")
+        if rows:
+            st.dataframe(
+                pd.DataFrame(rows[:_SHOWN]), hide_index=True, width="stretch", key=f"import-part-{number}"
+            )
+        if len(rows) > _SHOWN:
+            st.caption(_("The first {count} are shown.").format(count=_SHOWN))
+
+
+def _entry(entry: RosterEntry) -> dict[str, str]:
+    return {
+        _("Row"): str(entry.row),
+        _("E-mail"): entry.email,
+        _("Name"): entry.full_name or "—",
+        _("Code"): entry.student_code or "—",
+        _("Account"): _("new") if entry.is_new_account else _("exists"),
+    }

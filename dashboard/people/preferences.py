@@ -1,0 +1,62 @@
+"""Name, language and zone of the person themselves; each applies at once."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services import accounts
+from dashboard import i18n
+from dashboard.people.new_course import zones
+from dashboard.shell import Visit
+
+_ = i18n.gettext
+
+
+def name(visit: Visit) -> None:
+    """The full name, as others see it.
+
+    Raises:
+        TooLong: it is.
+
+    """
+    with st.form("name", border=False):
+        text = st.text_input(_("Full name"), visit.person.full_name, key="account-name", autocomplete="name")
+        pressed = st.form_submit_button(_("Save the name"), key="account-name-save")
+    if pressed:
+        accounts.set_name(visit.ctx, visit.actor, text)
+        st.toast(_("Saved."))
+        st.rerun()
+
+
+def language(visit: Visit) -> None:
+    """The language of the screens and of mails."""
+    chosen = st.segmented_control(
+        _("Language"),
+        list(i18n.LANGUAGES),
+        format_func=i18n.LANGUAGES.__getitem__,
+        default=i18n.language(),
+        key="account-language",
+    )
+    if chosen and chosen != i18n.language():
+        accounts.set_language(visit.ctx, visit.actor, chosen)
+        st.session_state["language"] = chosen
+        st.rerun()
+
+
+def zone(visit: Visit) -> None:
+    """The zone in which times are shown: the course's, or one of the person's own."""
+    every = zones()
+    own = visit.person.timezone
+    if own is not None and own not in every:
+        every.append(own)
+    chosen = st.selectbox(
+        _("Time zone"),
+        ["", *every],
+        index=every.index(own) + 1 if own else 0,
+        format_func=lambda zone: zone or _("That of the course"),
+        key="account-zone",
+    )
+    if (chosen or None) != own:
+        accounts.set_timezone(visit.ctx, visit.actor, chosen or None)
+        st.rerun()
+    st.caption(f"{_('It is now')} {i18n.datetime_text(visit.ctx.now(), visit.zone)} ({visit.zone.key})")
