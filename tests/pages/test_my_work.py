@@ -123,6 +123,7 @@ def test_a_receipt_is_checked_by_its_address(ctx: Context, world: builders.World
     good.text_area(key="code").input(code).run()
     bad.text_area(key="code").input(f"{code}A").run()
 
+    assert list(good.exception) == []
     assert "Valid" in good.success[0].value
     assert accepted.sha256 in texts(good)
     assert "signature does not fit" in bad.error[0].value
