@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, MutableMapping
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 import streamlit_authenticator as stauth
@@ -132,5 +133,6 @@ def _enter(person: Person) -> None:
 
 def _wanted() -> str:
     """The path and filters that the person came for."""
-    url = st.context.url or "/"
-    return "/" + url.split("//", 1)[-1].partition("/")[2]
+    path = (st.context.url or "/").split("//", 1)[-1].partition("/")[2].partition("?")[0]
+    query = urlencode(st.query_params.to_dict())
+    return f"/{path}?{query}" if query else f"/{path}"

@@ -53,9 +53,11 @@ if text and text.strip():
                     _("Reference"): found.task.reference,
                     _("Status"): status_label(found.task.status),
                 }
-            for label, value in rows.items():
-                st.caption(label)
-                st.code(value, language=None, wrap_lines=True)
-            if facts.student_id == visit.person.id:
-                st.page_link("pages/my_work.py", label=_("My work"))
+            st.code(
+                "\n".join(f"{label}: {value}" for label, value in rows.items()),
+                language=None,
+                wrap_lines=True,
+            )
+            if found.task is not None and facts.student_id == visit.person.id:
+                st.link_button(_("Open this submission"), f"/my_work?task={facts.task_id}", width="stretch")
             st.caption(_("To compare with a file of yours: `sha256sum FILE` prints the same number."))

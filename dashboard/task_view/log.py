@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from core.services.submissions import LogLine, TaskView
-from core.vocabulary import LogLevel
+from core.vocabulary import LogLevel, StageStatus
 from dashboard import i18n, shell
 
 _ = i18n.gettext
@@ -18,7 +18,8 @@ _MARKS = {LogLevel.INFO: "·", LogLevel.WARNING: "!", LogLevel.ERROR: "✖"}
 def show(visit: shell.Visit, task: TaskView) -> None:
     """Draw the log with its filters."""
     task_id = task.summary.id
-    with st.expander(_("Log"), expanded=True, key=f"log-{task_id}"):
+    still_of_interest = task.summary.status is not StageStatus.COMPLETED
+    with st.expander(_("Log"), expanded=still_of_interest, key=f"log-{task_id}"):
         words, stage, level = _filters(task)
         lines = list(narrow(task.logs, words=words, stage=stage, level=level))
         text = "\n".join(_text(visit, line) for line in lines)

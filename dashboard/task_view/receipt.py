@@ -28,13 +28,11 @@ def show(visit: shell.Visit, task: TaskView, *, expanded: bool = False) -> None:
             "UTC": summary.created_at.isoformat(),
             "SHA-256": task.sha256,
         }
-        for label, value in facts.items():
-            st.caption(label)
-            st.code(value, language=None, wrap_lines=True)
-        lines = [f"ULOS · {_('Receipt')}", "", *(f"{label}: {value}" for label, value in facts.items())]
+        lines = [f"{label}: {value}" for label, value in facts.items()]
+        st.code("\n".join(lines), language=None, wrap_lines=True)
         st.download_button(
             _("Download the receipt"),
-            "\n".join([*lines, "", f"{_('Code')}:", code, ""]),
+            "\n".join([f"ULOS · {_('Receipt')}", "", *lines, "", f"{_('Code')}:", code, ""]),
             f"ulos-{summary.reference}.txt",
             "text/plain",
             key=f"receipt-file-{summary.id}",

@@ -114,9 +114,10 @@ def sign_in(browser: Browser, project: Project, name: str, path: str = "/", **op
 
 
 def upload(page: Page, content: bytes) -> None:
-    page.get_by_text("Imprime un cubo —").click()
+    assignment = page.get_by_test_id("stExpander").filter(has_text="Imprime un cubo —")
+    assignment.get_by_text("Imprime un cubo —").click()
     chosen = {"name": "cubo.zip", "mimeType": "application/zip", "buffer": content}
-    page.locator("input[type=file]").first.set_input_files(chosen)  # type: ignore[arg-type]  # a literal dict
-    button = page.get_by_role("button", name="Entregar").first
+    assignment.locator("input[type=file]").set_input_files(chosen)  # type: ignore[arg-type]  # a literal dict
+    button = assignment.get_by_role("button", name="Entregar")
     expect(button).to_be_enabled(timeout=15_000)
     button.click()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import builders
 import pytest
 from pydantic import SecretStr
 
 from core.config import Settings
-from core.context import Context
-from core.errors import NotAReceipt
+from core.context import Actor, Context
+from core.errors import NotAReceipt, NotFound, NotSignedIn
 from core.services import receipts
-from core.services.receipts import ReceiptFacts
+from core.services.receipts import Fault, ReceiptFacts
 
 
 def facts(ctx: Context, **overrides: object) -> ReceiptFacts:
@@ -66,3 +67,51 @@ def test_keys_are_read_from_the_environment_as_they_are_written(monkeypatch: pyt
     kept = Settings(_env_file=None).old_secret_keys
 
     assert [key.get_secret_value() for key in kept] == ["one/", "two+="]
+
+
+def test_the_receipt_of_a_submission_is_valid_and_matches_what_is_kept(ctx: Context) -> None:
+    world = builders.world(ctx)
+    accepted = builders.submit(ctx, world)
+    file = f"ULOS\nSHA-256: {accepted.sha256}\n\n{receipts.issue(ctx, world.student, accepted.task_id)}\n"
+
+    mine = receipts.check(ctx, world.student, file)
+    others = receipts.check(ctx, world.stranger, file)
+
+    assert mine.fault is None
+    assert mine.matches is True
+    assert mine.task is not None
+    assert mine.task.reference == accepted.reference
+    assert others.facts == mine.facts
+    assert others.task is None, "what it says is proven; more is told to nobody else"
+
+
+def test_a_receipt_of_a_row_that_says_something_else_does_not_match(ctx: Context) -> None:
+    world = builders.world(ctx)
+    accepted = builders.submit(ctx, world)
+    other = facts(ctx, task_id=accepted.task_id, student_id=world.student.user_id)
+
+    found = receipts.check(ctx, world.student, receipts.sign(ctx, other))
+
+    assert found.fault is None
+    assert found.matches is False
+
+
+def test_what_is_wrong_with_a_receipt_is_told(ctx: Context) -> None:
+    world = builders.world(ctx)
+    receipt = receipts.sign(ctx, facts(ctx))
+    elsewhere = receipts.sign(with_keys(ctx, "of another installation"), facts(ctx))
+    texts = {"hello": Fault.NO_RECEIPT, f"{receipt}A": Fault.CHANGED, elsewhere: Fault.UNKNOWN_KEY}
+
+    found = {text: receipts.check(ctx, world.student, text).fault for text in texts}
+
+    assert found == texts
+
+
+def test_receipts_are_checked_for_those_who_signed_in_and_issued_to_who_may_see(ctx: Context) -> None:
+    world = builders.world(ctx)
+    task_id = builders.submit(ctx, world).task_id
+
+    with pytest.raises(NotSignedIn):
+        receipts.check(ctx, Actor(), "x")
+    with pytest.raises(NotFound):
+        receipts.issue(ctx, world.stranger, task_id)

@@ -1,0 +1,134 @@
+"""What a student sees of their own work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import builders
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.context import ORCHESTRATOR, Context
+from core.services import accounts, assignments, receipts, requeues
+from core.services.assignments import AssignmentDraft
+from dashboard import process, shell
+from dashboard.task_view.compare import difference
+
+ROOT = Path(__file__).resolve().parents[2]
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def world(ctx: Context) -> builders.World:
+    return builders.world(ctx)
+
+
+@pytest.fixture
+def open_page(ctx: Context, world: builders.World, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens a page as the student, in English. The harness has no cookies."""
+
+    def open_page(name: str, **query: str) -> AppTest:
+        person = replace(accounts.get_person(ctx, world.student), language="en")
+        monkeypatch.setattr(process, "context", lambda: ctx)
+        monkeypatch.setattr(shell, "find_visitor", lambda: person)
+        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=60)
+        app.run()
+        app.switch_page(f"../pages/{name}.py")
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+        assert list(app.exception) == []
+        return app
+
+    return open_page
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(part.value for kind in (app.markdown, app.caption, app.code) for part in kind)
+
+
+def test_what_is_due_first_stands_first_with_the_time_left(
+    ctx: Context, world: builders.World, open_page: Open
+) -> None:
+    draft = AssignmentDraft(
+        "Print a ring", world.definition_id, ctx.now() - timedelta(days=1), ctx.now() + timedelta(hours=5)
+    )
+    assignments.create_assignment(ctx, world.professor, world.course_id, draft)
+
+    labels = [part.label for part in open_page("my_work").expander]
+
+    assert labels[:2] == [
+        "**Print a ring** — 5 hours left · – Not submitted",
+        "**Print a cube** — 7 days left · – Not submitted",
+    ]
+
+
+def test_a_failure_is_told_in_plain_words_above_what_the_stage_said(
+    ctx: Context, world: builders.World, open_page: Open
+) -> None:
+    builders.fail(ctx, ORCHESTRATOR, builders.submit(ctx, world).task_id)
+
+    shown = texts(open_page("my_work"))
+
+    assert "▤ It is about your file" in shown
+    assert "Correct that line and submit again." in shown
+    assert shown.index("It is about your file") < shown.index("What to do next")
+    assert builders.REASON in shown
+
+
+def test_the_address_names_the_submission_that_is_shown(
+    ctx: Context, world: builders.World, open_page: Open
+) -> None:
+    first = builders.submit(ctx, world, key="first")
+    second = builders.submit(ctx, world, key="second")
+
+    by_itself, named = open_page("my_work"), open_page("my_work", task=str(first.task_id))
+
+    assert f"Reference {second.reference}" in texts(by_itself)
+    assert f"Reference {first.reference}" in texts(named)
+
+
+def test_a_requeue_is_told_with_its_cause(ctx: Context, world: builders.World, open_page: Open) -> None:
+    task_id = builders.submit(ctx, world).task_id
+    builders.fail(ctx, ORCHESTRATOR, task_id)
+    requeues.requeue(ctx, world.monitor, task_id)
+
+    shown = texts(open_page("my_work"))
+
+    assert "requeued by a person of the course: a new attempt" in shown
+    assert "Attempt 2 opened" in shown
+
+
+def test_the_log_is_narrowed_by_a_word(ctx: Context, world: builders.World, open_page: Open) -> None:
+    task_id = builders.submit(ctx, world).task_id
+    builders.fail(ctx, ORCHESTRATOR, task_id)
+    app = open_page("my_work")
+
+    app.text_input(key=f"log-words-{task_id}").input("UNKNOWN").run()
+
+    logs = [code.value for code in app.code if "✖ [PARSING]" in code.value]
+    assert len(logs) == 1
+    assert logs[0].endswith(f"✖ [PARSING] {builders.REASON}")
+    assert "received" not in logs[0]
+
+
+def test_a_receipt_is_checked_by_its_address(ctx: Context, world: builders.World, open_page: Open) -> None:
+    accepted = builders.submit(ctx, world)
+    code = receipts.issue(ctx, world.student, accepted.task_id)
+
+    good, bad = open_page("receipt"), open_page("receipt")
+    good.text_area(key="code").input(code).run()
+    bad.text_area(key="code").input(f"{code}A").run()
+
+    assert list(good.exception) == []
+    assert "Valid" in good.success[0].value
+    assert accepted.sha256 in texts(good)
+    assert "signature does not fit" in bad.error[0].value
+
+
+def test_outputs_are_told_apart_line_by_line() -> None:
+    assert difference("same", "same") == ""
+    assert "-G99\n+G28" in difference("G1\nG99\nG2", "G1\nG28\nG2")
