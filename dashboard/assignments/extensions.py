@@ -57,7 +57,11 @@ def _ask(visit: shell.Visit, view: AssignmentView, students: list[Member], zone:
     later = view.assignment_end_date.astimezone(zone) + timedelta(days=2)
     with st.form(f"extension-{view.id}", border=True):
         chosen = st.multiselect(
-            _("Students"), list(names), format_func=names.__getitem__, key=f"extension-who-{view.id}"
+            _("Students"),
+            list(names),
+            format_func=names.__getitem__,
+            key=f"extension-who-{view.id}",
+            placeholder=_("Choose students"),
         )
         pasted = st.text_area(
             _("Or paste e-mails, one per line"), key=f"extension-emails-{view.id}", height=80

@@ -43,17 +43,17 @@ def show(visit: shell.Visit, form: DefinitionForm) -> None:
     else:
         _check(visit, form)
     with st.container(horizontal=True):
-        if form.step > 0:
-            st.button(_("Back"), key=f"definition-back-{form.uid}", on_click=_go, args=(form, -1))
-        if form.step < _LAST:
-            st.button(
-                _("Next"), key=f"definition-next-{form.uid}", type="primary", on_click=_go, args=(form, 1)
-            )
+        if form.step > 0 and st.button(_("Back"), key=f"definition-back-{form.uid}"):
+            _go(form, -1)
+        if form.step < _LAST and st.button(_("Next"), key=f"definition-next-{form.uid}", type="primary"):
+            _go(form, 1)
         st.button(_("Cancel"), key=f"definition-cancel-{form.uid}", on_click=close)
 
 
 def _go(form: DefinitionForm, by: int) -> None:
-    form.step = min(max(form.step + by, 0), _LAST)
+    """Another step. Not as a callback: that would run before the fields of this run were read."""
+    form.step += by
+    st.rerun()
 
 
 def _ask_name(form: DefinitionForm) -> None:

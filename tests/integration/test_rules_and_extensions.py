@@ -90,9 +90,11 @@ def test_late_work_is_accepted_and_marked_where_the_assignment_says_so(
     clock.advance(days=9)
 
     assert submissions.get_admission(ctx, world.student, world.assignment_id).is_late
-    builders.submit(ctx, world, key="late")
+    task_id = builders.submit(ctx, world, key="late").task_id
 
     assert late(ctx) == [False, True]
+    first_line = submissions.get_task(ctx, world.monitor, task_id).logs[0]
+    assert "marked as late" in first_line.message
 
 
 def test_a_student_hands_in_as_often_as_allowed_and_no_more(ctx: Context, world: World) -> None:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import builders
 import pytest
+from page_visits import Visit, visitor
 from streamlit.testing.v1 import AppTest
 
-from core.context import PLATFORM, Actor, Context
+from core.context import PLATFORM, Context
 from core.services import assignments, courses, submissions
 from core.services.assignments import AssignmentRules
 from core.vocabulary import LatePolicy, Role
 from dashboard import i18n
 from dashboard.assignments import rules
 
-Visit = Callable[[Actor, str], AppTest]
-
 
 @pytest.fixture
 def world(ctx: Context) -> builders.World:
     return builders.world(ctx)
+
+
+@pytest.fixture
+def visit_page(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Visit:
+    return visitor(ctx, monkeypatch)
 
 
 def press(app: AppTest, label: str) -> AppTest:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 
 import builders
 import pytest
+from page_visits import Visit, visitor
 from streamlit.testing.v1 import AppTest
 
 from core.context import Actor, Context
 from core.services import definitions
 
-Visit = Callable[[Actor, str], AppTest]
-
 
 @pytest.fixture
 def world(ctx: Context) -> builders.World:
     return builders.world(ctx)
+
+
+@pytest.fixture
+def visit_page(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Visit:
+    return visitor(ctx, monkeypatch)
 
 
 def press(app: AppTest, label: str, number: int = 0) -> AppTest:
@@ -31,8 +34,9 @@ def field(app: AppTest, label: str, number: int = 0) -> object:
 
 
 def write(app: AppTest, label: str, text: str, number: int = 0) -> AppTest:
+    """Type, and press the next button at once: both arrive in one run."""
     field(app, label, number).input(text)
-    return app.run()
+    return app
 
 
 def choose(app: AppTest, number: int, content: bytes) -> AppTest:

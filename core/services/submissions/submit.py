@@ -34,6 +34,9 @@ _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 NAME_LIMIT = 200
 """Characters of the student's file name that are kept, for showing only."""
 
+_IN_TIME = "Submission received and stored"
+_LATE = "Submission received after the due date, marked as late, and stored"
+
 logger = logging.getLogger(__name__)
 
 
@@ -109,7 +112,7 @@ def submit(
                 is_late=admission.is_late,
             )
             attempt = open_attempt(session, ctx, task, 1)
-            add_log(session, attempt, "Submission received and stored", at=received_at)
+            add_log(session, attempt, _LATE if admission.is_late else _IN_TIME, at=received_at)
             notify_task(session, task)
             return _receipt(ctx, task)
     except (IntegrityError, Rejected):

@@ -1,4 +1,4 @@
-"""Pages as somebody, without a browser."""
+"""Pages as somebody, without a browser, for the fixtures of the tests of pages."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from core.context import Actor, Context
 from core.services import accounts
 from dashboard import i18n, process, shell
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 Visit = Callable[[Actor, str], AppTest]
 
 
-@pytest.fixture
-def visit_page(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Visit:
+def visitor(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Visit:
     """Opens a page, in English. Cookies do not exist in this harness, so the visitor is handed in."""
 
     def visit_page(actor: Actor, path: str) -> AppTest:
         person = replace(accounts.get_person(ctx, actor), language="en")
-        monkeypatch.setattr(i18n, "language", lambda: "en")  # the harness formats options outside of the run
+        monkeypatch.setattr(i18n, "language", lambda: "en")  # options are formatted outside of the run
         monkeypatch.setattr(process, "context", lambda: ctx)
         monkeypatch.setattr(shell, "find_visitor", lambda: person)
         app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=30)
