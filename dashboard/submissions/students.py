@@ -61,12 +61,13 @@ def _filters(assignment_id: int, stages: list[str]) -> StudentFilter:
             key="status",
             on_change=address.bound("status", labels, "any"),
         )
+        places = {"any": _("The whole submission")} | {name: name for name in stages}
         stage = st.selectbox(
             _("Stage"),
-            ["any", *stages],
-            format_func=lambda name: _("The whole submission") if name == "any" else name,
+            list(places),
+            format_func=places.__getitem__,
             key="stage",
-            on_change=address.bound("stage", ["any", *stages], "any"),
+            on_change=address.bound("stage", places, "any"),
         )
     return StudentFilter(
         assignment_id,
