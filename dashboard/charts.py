@@ -27,7 +27,12 @@ COLOURS = {
 Series = Mapping[str, tuple[str, Sequence[float | None]]]
 """A colour's name → (label, one number per position)."""
 
+MARK = "#E69F00"
+"""A line at a moment; seen on light and dark."""
+
 _HEIGHT = 300
+_LOG_FROM = 20
+"""Where the largest number is so many times the smallest, a linear axis hides the small ones."""
 _DAYS_WITH_HOURS = timedelta(days=3)
 
 
@@ -83,23 +88,31 @@ def rates(labels: Sequence[str], shares: Sequence[float], texts: Sequence[str], 
 
 
 def over_time(
-    moments: Sequence[datetime], series: Series, *, marks: Mapping[str, datetime], x_title: str, y_title: str
+    moments: Sequence[datetime],
+    series: Series,
+    *,
+    span: timedelta,
+    marks: Mapping[str, datetime],
+    x_title: str,
+    y_title: str,
 ) -> go.Figure:
-    """Bars over time with an upright line at each of `marks` (its label → the moment)."""
+    """Bars over time, each `span` wide from its moment on, with an upright line at each of `marks`.
+
+    `marks` maps a label to its moment. All moments are shown by the clock that they carry.
+    """
     times = [moment.replace(tzinfo=None) for moment in moments]
     figure = bars(times, series, x_title=x_title, y_title=y_title)
     for label, moment in marks.items():
         at = moment.replace(tzinfo=None)
-        figure.add_shape(
-            type="line", x0=at, x1=at, yref="paper", y0=0, y1=1, line={"dash": "dash", "width": 2}
-        )
-        figure.add_annotation(
-            x=at, yref="paper", y=1, text=label, showarrow=False, xanchor="right", xshift=-4
-        )
+        line = {"dash": "dash", "width": 2, "color": MARK}
+        figure.add_shape(type="line", x0=at, x1=at, yref="paper", y0=0, y1=1, line=line)
+        figure.add_annotation(x=at, yref="paper", y=1, text=label, showarrow=False, yanchor="bottom")
     everything = [*times, *(moment.replace(tzinfo=None) for moment in marks.values())]
     short = max(everything) - min(everything) <= _DAYS_WITH_HOURS
     day = "%d/%m" if i18n.language() == "es" else "%m-%d"
     year = "%d/%m/%Y" if i18n.language() == "es" else "%Y-%m-%d"
+    figure.update_traces(offset=0, width=0.92 * span / timedelta(milliseconds=1))
+    figure.update_layout(margin_t=28)
     figure.update_xaxes(type="date", tickformat=f"{day} %H:%M" if short else year, nticks=8)
     figure.update_xaxes(hoverformat=f"{year} %H:%M")
     return figure
@@ -118,7 +131,11 @@ def spreads(
     )
     _dress(figure, legend=True)
     figure.update_layout(barmode="group")
-    figure.update_yaxes(title_text=y_title, rangemode="tozero")
+    known = [number for numbers in shares.values() for number in numbers if number]
+    if known and max(known) > _LOG_FROM * min(known):
+        figure.update_yaxes(title_text=f"{y_title}, log", type="log", dtick=1)
+    else:
+        figure.update_yaxes(title_text=y_title, rangemode="tozero")
     return figure
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import pandas as pd
 import streamlit as st
 
@@ -45,7 +47,7 @@ def _causes(visit: shell.Visit, figures: Statistics) -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"causes-{figures.assignment_id}",
+        key=f"causes-{crc32(repr([group.id for group in groups]).encode())}",
         alt=_("Why submissions fail"),
     )
     st.caption(_("Choose a row to run its submissions again."))

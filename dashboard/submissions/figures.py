@@ -120,6 +120,7 @@ def _over_time(visit: shell.Visit, figures: Statistics) -> None:
         figure = charts.over_time(
             list(counts),
             {"submitted": (_("Submissions"), list(counts.values()))},
+            span=timedelta(days=1) if per_day else timedelta(hours=1),
             marks={_("due date"): due},
             x_title=_("Time ({zone})").format(zone=visit.zone.key),
             y_title=_("Submissions"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from urllib.parse import urlencode
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -30,9 +31,10 @@ def show(visit: shell.Visit, assignment_id: int, stages: list[str]) -> None:
     )
     text = _("{count} students match.")
     st.caption(text.format(count=i18n.number_text(found.total)))
-    chosen = _table(visit, found, stages, assignment_id)
+    chosen = _table(visit, found, stages)
     if found.pages > 1:
-        st.pagination(found.pages, key="page", bind="query-params")
+        st.session_state["page"] = min(_page(), found.pages)
+        st.pagination(found.pages, key="page", on_change=_turn)
     _exports(wanted, sort, descending=descending)
     _again(visit, wanted, chosen)
     _open_task()
@@ -59,12 +61,13 @@ def _filters(assignment_id: int, stages: list[str]) -> StudentFilter:
             key="status",
             on_change=address.bound("status", labels, "any"),
         )
+        places = {"any": _("The whole submission")} | {name: name for name in stages}
         stage = st.selectbox(
             _("Stage"),
-            ["any", *stages],
-            format_func=lambda name: _("The whole submission") if name == "any" else name,
+            list(places),
+            format_func=places.__getitem__,
             key="stage",
-            on_change=address.bound("stage", ["any", *stages], "any"),
+            on_change=address.bound("stage", places, "any"),
         )
     return StudentFilter(
         assignment_id,
@@ -99,7 +102,13 @@ def _order() -> tuple[SortBy, bool]:
 
 
 def _page() -> int:
-    return int(st.session_state.get("page") or 1)
+    """The page that the URL names."""
+    page = st.query_params.get("page", "1")
+    return int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1  # noqa: PLR2004  no such list
+
+
+def _turn() -> None:
+    address.put("page", str(st.session_state["page"]), "1")
 
 
 def cells(row: StudentRow, stages: list[str], zone: ZoneInfo) -> dict[str, str | int | None]:
@@ -118,13 +127,14 @@ def cells(row: StudentRow, stages: list[str], zone: ZoneInfo) -> dict[str, str |
     }
 
 
-def _table(visit: shell.Visit, found: StudentPage, stages: list[str], assignment_id: int) -> list[int]:
+def _table(visit: shell.Visit, found: StudentPage, stages: list[str]) -> list[int]:
     """The table; ids of the submissions of the chosen rows."""
     if not found.rows:
         st.info(_("No student matches. Change or clear the filters."))
         return []
-    key = f"students-{assignment_id}"
     ids = [row.task_id for row in found.rows]
+    # A choice is of rows, not of places: where others stand in the table, nothing is chosen.
+    key = f"students-{crc32(repr([(row.student_id, row.task_id) for row in found.rows]).encode())}"
 
     def choose() -> None:
         rows = st.session_state[key].selection.rows

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from e2e.browsing import Project, sign_in, upload
 from playwright.sync_api import Browser, expect
 
 from core.demo import samples
+from e2e.browsing import Project, sign_in, upload
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -16,7 +16,17 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
-from core.services import accounts, assignments, courses, monitoring, reports, requeues, submissions
+from core.models import Assignment
+from core.services import (
+    accounts,
+    assignments,
+    courses,
+    monitoring,
+    reports,
+    requeues,
+    statistics,
+    submissions,
+)
 from core.services.assignments import AssignmentDraft
 from core.services.monitoring import Scope
 from core.services.submissions import TaskView
@@ -294,6 +304,10 @@ def test_the_statistics_of_an_assignment_equal_a_recount(
     )
     assert sum(row["submitted"] for row in answer["hours"]) == len(tasks)
     assert answer["failures"]["total"] == answer["summary"]["failed"]
+    assert [row["student_id"] for row in answer["not_submitted"]] == sorted(
+        student.user_id for student in history.students if student.user_id not in latest
+    )
+    assert [row["stage_name"] for row in answer["stages"]] == ["PARSING", "EXECUTION"]
     for row in answer["stages"]:
         counts = Counter(stage_state(task, row["stage_name"]) for task in tasks)
         assert {name: row[name] for name in ("waiting", "running", "completed", "failed")} == {
@@ -422,3 +436,54 @@ def test_the_queue_names_each_report_that_could_not_be_applied(ctx: Context, cli
     assert [(parked["reason"], parked["routing_key"]) for parked in answer["parked"]] == [
         ("unreadable", "task.log")
     ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_is_missing_and_who_is_at_risk_equal_a_recount(ctx: Context, clock: Clock, seed: int) -> None:
+    history = History(ctx, clock, seed)
+    history.enrol("nobody")
+    history.play(60)
+    assignment_id = history.assignments[0]
+    tasks = history.views(assignment_id, None, None)
+    per_student: dict[int, list[TaskView]] = {}
+    for task in sorted(tasks, key=lambda task: task.summary.id):
+        per_student.setdefault(task.summary.student_id, []).append(task)
+
+    for due in (clock.moment, clock.moment + timedelta(days=2), clock.moment + timedelta(days=30)):
+        with ctx.db.transaction() as session:
+            session.get_one(Assignment, assignment_id).assignment_end_date = due
+        figures = statistics.read_statistics(ctx, history.world.professor, assignment_id)
+
+        expected = {
+            student: sum(state(task) == "failed" for task in theirs)
+            for student, theirs in per_student.items()
+            if state(theirs[-1]) == "failed"
+            and theirs[-1].summary.created_at >= due - timedelta(days=3)
+            and sum(state(task) == "failed" for task in theirs) >= 2
+            and not any(state(task) == "completed" for task in theirs)
+        }
+        assert {row.student_id: row.failures for row in figures.at_risk} == expected
+        assert {row.student_id for row in figures.not_submitted} | set(per_student) == {
+            *(student.user_id for student in history.students),
+            *(row.student_id for row in figures.not_submitted if row.student_name == "Nobody"),
+        }
+
+
+def test_a_student_who_keeps_failing_near_the_date_is_at_risk_until_one_passes(
+    ctx: Context, clock: Clock
+) -> None:
+    world = builders.world(ctx)
+    clock.advance(days=5)
+    first = builders.submit(ctx, world, key="1").task_id
+    builders.fail(ctx, ORCHESTRATOR, first)
+    assert statistics.read_statistics(ctx, world.professor, world.assignment_id).at_risk == ()
+
+    second = builders.submit(ctx, world, key="2").task_id
+    builders.fail(ctx, ORCHESTRATOR, second)
+    (only,) = statistics.read_statistics(ctx, world.professor, world.assignment_id).at_risk
+    assert (only.student_id, only.failures, only.task_id) == (world.student.user_id, 2, second)
+    assert (only.stage_name, only.reason) == ("PARSING", builders.REASON)
+
+    third = builders.submit(ctx, world, key="3").task_id
+    reports.set_stage_statuses(ctx, ORCHESTRATOR, third, {"PARSING": 3, "EXECUTION": 3})
+    assert statistics.read_statistics(ctx, world.professor, world.assignment_id).at_risk == ()
