@@ -12,7 +12,7 @@ _ = i18n.gettext
 visit = shell.enter()
 
 st.title(_("Account"))
-st.write(visit.person.email)
+st.text(visit.person.email)
 with shell.errors():
     preferences.name(visit)
     preferences.language(visit)

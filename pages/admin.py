@@ -19,14 +19,15 @@ SECTIONS = {
 }
 
 st.title(_("Administration"))
+asked = st.query_params.get("section", "people")
 section = st.segmented_control(
     _("Section"),
     list(SECTIONS),
-    default="people",
+    default=asked if asked in SECTIONS else "people",
     format_func=lambda name: SECTIONS[name][0](),
     key="section",
-    bind="query-params",
     required=True,
 )
+st.query_params["section"] = section  # bound, the address would hold the translated word
 with shell.errors():
     SECTIONS[section][1](visit)

@@ -29,7 +29,7 @@ else:
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="courses", width="stretch")
 
 if visit.person.is_admin or any(course.role is Role.PROFESSOR for course in visit.courses):
-    with st.expander("＋ " + _("New course"), key="new-course"), shell.errors():
+    with st.expander("+ " + _("New course"), key="new-course"), shell.errors():
         new_course.form(visit)
 
 edits = visit.course is not None and (visit.person.is_admin or visit.role is Role.PROFESSOR)
@@ -43,7 +43,7 @@ if visit.course is not None and (edits or visit.role is Role.MONITOR):
             roster.edit(visit, visit.course.id, chosen)
     if edits:
         joining.show_invitations()
-        with st.expander("＋ " + _("Add one person"), key="add-one"), shell.errors():
+        with st.expander("+ " + _("Add one person"), key="add-one"), shell.errors():
             joining.add_one(visit, visit.course.id)
-        with st.expander("⇪ " + _("Import a list"), key="import-list"), shell.errors():
+        with st.expander("+ " + _("Import a list"), key="import-list"), shell.errors():
             joining.import_list(visit, visit.course.id)

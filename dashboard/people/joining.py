@@ -93,7 +93,7 @@ def import_list(visit: Visit, course_id: int) -> None:
     if not plan.added:
         st.info(_("There is nobody to add."))
         return
-    text = _("Add {count} students").format(count=i18n.number_text(len(plan.added)))
+    text = _("Add to the course: {count}").format(count=i18n.number_text(len(plan.added)))
     if st.button(text, key="import-apply", type="primary"):
         done = courses.import_roster(visit.ctx, visit.actor, course_id, content)
         st.session_state["import-turn"] = turn + 1
@@ -111,7 +111,7 @@ def _show_applied() -> None:
 def _compare(plan: RosterOutcome) -> None:
     """The three parts of what an import would do, each row with its place in the file."""
     parts = (
-        ("＋ " + _("Would be added"), [_entry(entry) for entry in plan.added]),
+        ("+ " + _("Would be added"), [_entry(entry) for entry in plan.added]),
         ("✔ " + _("Already there"), [_entry(entry) for entry in plan.already_there]),
         (
             "✖ " + _("Rejected"),

@@ -59,7 +59,7 @@ def _session(visit: Visit, session: OwnSession, *, is_here: bool) -> None:
 
 def device(user_agent: str) -> str:
     """Browser and system out of what a browser says it is; a word for who says nothing of the kind."""
-    browser = next((name for mark, name in _BROWSERS if re.search(rf"\b{mark}(?:iOS)?/", user_agent)), None)
+    browser = next((name for mark, name in _BROWSERS if re.search(rf"{mark}(?:iOS)?/", user_agent)), None)
     system = next((name for name in _SYSTEMS if name in user_agent), None)
     return ", ".join(part for part in (browser, system) if part) or _("Unknown browser")
 

@@ -27,7 +27,7 @@ from core.errors import (
     UnknownChoice,
 )
 from core.models import User
-from core.services import accounts, courses, submissions
+from core.services import accounts, courses, installation, submissions
 from core.vocabulary import Role
 
 EMAIL = "new@uniandes.edu.co"
@@ -248,6 +248,9 @@ USES: dict[str, Callable[[Context, Actor, builders.World], object]] = {
         ctx, actor, w.course_id, w.stranger.user_id or 0, Role.PROFESSOR
     ),
     "list_people": lambda ctx, actor, _: accounts.list_people(ctx, actor),
+    "count_people": lambda ctx, actor, _: accounts.count_people(ctx, actor),
+    "set_admin": lambda ctx, actor, w: accounts.set_admin(ctx, actor, w.student.user_id or 0, is_admin=True),
+    "list_settings": lambda ctx, actor, _: installation.list_settings(ctx, actor),
     "create_reset_link": lambda ctx, actor, w: accounts.create_reset_link(ctx, actor, w.student.user_id or 0),
     "create_callback_token": lambda ctx, actor, _: accounts.create_callback_token(
         ctx, actor, name="t", scopes=["logs"]
@@ -284,6 +287,9 @@ DECISIONS = {
     "create_course": "yynnynns",
     "enrol": "ynnnnnns",
     "list_people": "ynnnnnns",
+    "count_people": "ynnnnnns",
+    "set_admin": "ynnnnnns",
+    "list_settings": "ynnnnnns",
     "create_reset_link": "ynnnnnns",
     "create_callback_token": "ynnnnnns",
     "list_callback_tokens": "ynnnnnns",
