@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +15,7 @@ from api.params import AssignmentId, IdFilter, Moment, StageFilter
 from api.problems import responses
 from core.services import monitoring, statistics
 from core.services.monitoring import Scope
-from core.vocabulary import RequeueCause
+from core.vocabulary import RequeueCause, TriageState
 
 router = APIRouter(tags=["monitoring"], route_class=EtagRoute)
 
@@ -108,7 +108,11 @@ class FailureGroupOut(BaseModel):
     last_seen: datetime
     students: int
     stages: list[str]
-    state: Literal["open"] = Field(description="Every failure that is counted still stands")
+    definitions: list[str]
+    open: int = Field(description="Of `count`, those that nobody has handled and no later success has closed")
+    state: TriageState
+    owner_email: str | None
+    note: str
 
 
 class FailuresOut(BaseModel):
@@ -127,7 +131,11 @@ class FailuresOut(BaseModel):
                         "last_seen": "2026-03-03T09:12:00Z",
                         "students": 28,
                         "stages": ["PARSING"],
+                        "definitions": ["G-code"],
+                        "open": 30,
                         "state": "open",
+                        "owner_email": "monitor@uniandes.edu.co",
+                        "note": "Image without G28",
                     }
                 ],
             }
@@ -299,7 +307,5 @@ def get_statistics(ctx: ContextDep, actor: ActorDep, assignment_id: AssignmentId
 def _failures(failures: monitoring.Failures) -> FailuresOut:
     return FailuresOut(
         total=failures.total,
-        groups=[
-            FailureGroupOut.model_validate(asdict(group) | {"state": "open"}) for group in failures.groups
-        ],
+        groups=[FailureGroupOut.model_validate(asdict(group)) for group in failures.groups],
     )

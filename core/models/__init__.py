@@ -15,6 +15,7 @@ from core.models.definitions import (
 )
 from core.models.files import UnneededFile
 from core.models.operations import Operation, OperationItem
+from core.models.oversight import AuditEntry, FailureTriage
 from core.models.people import (
     ApiToken,
     CallbackToken,
@@ -43,12 +44,14 @@ __all__ = [
     "ApiToken",
     "AppliedReport",
     "Assignment",
+    "AuditEntry",
     "Base",
     "CallbackToken",
     "Course",
     "CourseMember",
     "DefinitionStage",
     "DefinitionVersion",
+    "FailureTriage",
     "IdempotencyRecord",
     "LoginTicket",
     "OneTimeLink",
