@@ -56,7 +56,8 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
         bind="query-params",
     )
     if chosen in by_id:
-        _act(visit, scope, by_id[chosen])
+        if visit.role is not None:
+            _act(visit, scope, by_id[chosen])
         _tasks(visit, scope, by_id[chosen])
 
 
@@ -138,6 +139,8 @@ def _tasks(visit: shell.Visit, scope: Scope, group: FailureGroup) -> None:
         selection_mode="multi-row",
         key=f"tasks-{group.id}",
     )
+    if visit.role is None:  # an administrator looks on; who teaches the course acts
+        return
     chosen = tuple(rows[index].task_id for index in picked.selection.rows if index < len(rows))
     why = str(st.session_state.get(f"note-{group.id}") or "")
     label = _("Requeue the selected ones") + f" ({len(chosen)})"
