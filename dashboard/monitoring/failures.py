@@ -51,7 +51,7 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
     chosen = st.selectbox(
         _("Cause"),
         list(by_id),
-        format_func=lambda number: f"{by_id[number].count} × {by_id[number].message or '—'}",
+        format_func=lambda number: by_id[number].message or "—",
         key="group",
         bind="query-params",
     )

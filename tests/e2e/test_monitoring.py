@@ -12,7 +12,7 @@ pytestmark = pytest.mark.e2e
 def test_from_red_to_requeued_with_its_cause_noted_in_under_ten_clicks(
     browser: Browser, project: Project
 ) -> None:
-    page = sign_in(browser, project, "monitor", "/monitoring?window=all").page
+    page = sign_in(browser, project, "monitor", "/monitoring").page
     page.evaluate("window.clicks = 0; addEventListener('click', () => window.clicks++, true)")
     button = page.get_by_role("button", name="y marcar como resuelta")
     expect(button).to_be_enabled()
@@ -28,5 +28,5 @@ def test_from_red_to_requeued_with_its_cause_noted_in_under_ten_clicks(
 
     expect(page.get_by_text("Descargar como CSV")).to_be_visible()
     assert page.evaluate("window.clicks") < 10
-    page.get_by_text("Fallos", exact=True).first.click()
+    page.get_by_text("Fallas", exact=True).first.click()
     expect(page.get_by_label("Causa", exact=True).first).not_to_have_value(cause)
