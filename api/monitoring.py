@@ -115,7 +115,5 @@ def get_statistics(ctx: ContextDep, actor: ActorDep, assignment_id: AssignmentId
 def _failures(failures: monitoring.Failures) -> FailuresOut:
     return FailuresOut(
         total=failures.total,
-        groups=[
-            FailureGroupOut.model_validate(asdict(group) | {"state": "open"}) for group in failures.groups
-        ],
+        groups=[FailureGroupOut.model_validate(asdict(group)) for group in failures.groups],
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.vocabulary import RequeueCause
+from core.vocabulary import RequeueCause, TriageState
 
 
 class SummaryOut(BaseModel):
@@ -73,7 +72,11 @@ class FailureGroupOut(BaseModel):
     last_seen: datetime
     students: int
     stages: list[str]
-    state: Literal["open"] = Field(description="Every failure that is counted still stands")
+    definitions: list[str]
+    open: int = Field(description="Of `count`, those that nobody has handled and no later success has closed")
+    state: TriageState
+    owner_email: str | None
+    note: str
 
 
 class FailuresOut(BaseModel):
@@ -92,7 +95,11 @@ class FailuresOut(BaseModel):
                         "last_seen": "2026-03-03T09:12:00Z",
                         "students": 28,
                         "stages": ["PARSING"],
+                        "definitions": ["G-code"],
+                        "open": 30,
                         "state": "open",
+                        "owner_email": "monitor@uniandes.edu.co",
+                        "note": "Image without G28",
                     }
                 ],
             }

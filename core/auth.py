@@ -43,6 +43,8 @@ class Right(StrEnum):
     REQUEUE = "tasks.requeue"
     FOLLOW_OPERATION = "operations.follow"
     MONITOR = "monitoring.read"
+    TRIAGE = "monitoring.triage"
+    READ_AUDIT = "audit.read"
     REPORT = "reports.write"
     REPORT_LOG = "reports.log"
     REPORT_STATUS = "reports.status"
@@ -86,6 +88,8 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
         Right.FOLLOW_OPERATION: frozenset({Standing.OWNER, Standing.ADMIN}),
         Right.MONITOR: _TEACHES,
+        Right.TRIAGE: frozenset({Role.PROFESSOR, Role.MONITOR}),
+        Right.READ_AUDIT: _TEACHES,
         Right.REPORT: frozenset({Standing.ORCHESTRATOR}),
         Right.REPORT_LOG: frozenset({Standing.ORCHESTRATOR}),
         Right.REPORT_STATUS: frozenset({Standing.ORCHESTRATOR}),

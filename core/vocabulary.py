@@ -150,6 +150,31 @@ class OperationState(StrEnum):
     ENDED = "ended"
 
 
+class TriageState(StrEnum):
+    """What is said of a cause of failures."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody looks after it."""
+    HANDLED = "handled"
+    """Done with: what failed until then is no longer open; what fails later is."""
+
+
+class AuditAction(StrEnum):
+    """What somebody did."""
+
+    REQUEUE = "requeue"
+    TRIAGE = "triage"
+    PARKED_APPLIED = "parked_applied"
+    PARKED_DISCARDED = "parked_discarded"
+    ASSIGNMENT_CREATED = "assignment_created"
+    ASSIGNMENT_CHANGED = "assignment_changed"
+    ASSIGNMENT_DELETED = "assignment_deleted"
+    DEFINITION_CREATED = "definition_created"
+    DEFINITION_CHANGED = "definition_changed"
+    DEFINITION_DELETED = "definition_deleted"
+
+
 class LogLevel(StrEnum):
     """How serious a line of a task's log is."""
 

@@ -33,7 +33,15 @@ def main() -> None:
         for screen in registry.SCREENS
         if role in screen.roles or (person.is_admin and "admin" in screen.roles)
     ]
-    pages = [st.Page(screen.file, title=_(screen.title), url_path=screen.path) for screen in allowed]
+    pages = [
+        st.Page(
+            screen.file,
+            title=_(screen.title),
+            url_path=screen.path,
+            visibility="visible" if screen.listed else "hidden",
+        )
+        for screen in allowed
+    ]
     hidden = [
         st.Page(denied, title=_(screen.title), url_path=screen.path, visibility="hidden")
         for screen in registry.SCREENS

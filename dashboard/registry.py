@@ -20,6 +20,8 @@ class Screen:
     path: str
     title: str
     roles: frozenset[str]
+    listed: bool = True
+    """Whether the menu shows it; what is not listed is reached by links."""
 
     @property
     def file(self) -> Path:
@@ -32,6 +34,7 @@ SCREENS = (
     Screen("assignments", "Assignments", _TEACHES),
     Screen("submissions", "Submissions", _TEACHES),
     Screen("monitoring", "Monitoring", _TEACHES),
+    Screen("task", "Submission", _TEACHES, listed=False),
     Screen("definitions", "Definitions", _TEACHES),
     Screen("courses", "Courses", _ALL),
     Screen("receipt", "Receipt", _ALL),

@@ -16,6 +16,7 @@ from core.models.definitions import (
 )
 from core.models.files import UnneededFile
 from core.models.operations import Operation, OperationItem
+from core.models.oversight import AuditEntry, FailureTriage
 from core.models.people import (
     ApiToken,
     CallbackToken,
@@ -45,12 +46,14 @@ __all__ = [
     "AppliedReport",
     "Assignment",
     "AssignmentExtension",
+    "AuditEntry",
     "Base",
     "CallbackToken",
     "Course",
     "CourseMember",
     "DefinitionStage",
     "DefinitionVersion",
+    "FailureTriage",
     "IdempotencyRecord",
     "LoginTicket",
     "OneTimeLink",

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import NotAllowed, NotFound, NotRequeueable, TooManyRequeues
 from core.models import Assignment, RequeueEvent, Task, TaskAttempt, TaskMetrics, TaskStageStatus
+from core.services import audit
 from core.services.attempts import add_log, notify_task, open_attempt
-from core.vocabulary import RequeueCause, StageStatus
+from core.services.audit import Deed
+from core.vocabulary import AuditAction, RequeueCause, StageStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,26 @@ def requeue(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> Requ
             .values(requeue_count=TaskMetrics.requeue_count + 1)
             .returning(TaskMetrics.requeue_count)
         )
+        _write_down(session, ctx, actor, task, assignment.course_id, note=note)
         add_log(session, attempt, f"Requeued by hand: attempt {attempt.number}", at=ctx.now())
         notify_task(session, task)
         return Requeued(task_id, attempt.number, count or 0)
+
+
+def _write_down(
+    session: Session, ctx: Context, actor: Actor, task: Task, course_id: int, *, note: str
+) -> None:
+    audit.record(
+        session,
+        ctx,
+        actor,
+        Deed(
+            AuditAction.REQUEUE,
+            task.reference,
+            course_id=course_id,
+            task_id=task.id,
+            note=note,
+            before={"attempt": task.current_attempt - 1, "status": StageStatus.FAILED.name},
+            after={"attempt": task.current_attempt, "status": StageStatus.PENDING.name},
+        ),
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from e2e.browsing import Project, sign_in, watch
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.registry import SCREENS
+from e2e.browsing import Project, sign_in, watch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -24,11 +24,13 @@ from core.errors import (
     UnknownChoice,
 )
 from core.models import Assignment, Task, TaskAttempt, TaskDefinition
+from core.services import audit
 from core.services.assignments.reading import AssignmentView, read_assignment, require_in_course_of
 from core.services.assignments.rules import AssignmentRules, check_rules, write_rules
+from core.services.audit import Deed
 from core.services.leftovers import note_unneeded, remove_soon
 from core.services.texts import clean_text
-from core.vocabulary import StoredAt
+from core.vocabulary import AuditAction, StoredAt
 
 NAME_LIMIT = 200
 TEXT_LIMIT = 10_000
@@ -79,6 +81,7 @@ def create_assignment(ctx: Context, actor: Actor, course_id: int, draft: Assignm
         write_rules(assignment, draft.rules or AssignmentRules())
         session.add(assignment)
         session.flush()
+        _write_down(session, ctx, actor, AuditAction.ASSIGNMENT_CREATED, assignment, before={})
         notify(session, f"course:{course_id}")
         return read_assignment(session, ctx, assignment.id)
 
@@ -100,6 +103,7 @@ def update_assignment(
         count = _count_tasks(session, assignment_id)
         if draft.task_definition_id != assignment.definition_id and count:
             raise DefinitionFixed(name=assignment.assignment_name, count=count)
+        before = _facts(assignment)
         assignment.definition_id = draft.task_definition_id
         assignment.assignment_name = draft.assignment_name
         assignment.assignment_description = draft.assignment_description
@@ -108,6 +112,7 @@ def update_assignment(
         if draft.rules is not None:
             write_rules(assignment, draft.rules)
         session.flush()
+        _write_down(session, ctx, actor, AuditAction.ASSIGNMENT_CHANGED, assignment, before=before)
         notify(session, f"course:{assignment.course_id}")
         return read_assignment(session, ctx, assignment_id)
 
@@ -125,10 +130,37 @@ def delete_assignment(ctx: Context, actor: Actor, assignment_id: int, *, force: 
         count = _count_tasks(session, assignment_id)
         if count and not force:
             raise HasSubmissions(name=assignment.assignment_name, count=count)
+        facts = _facts(assignment) | {"submissions": count}
+        _write_down(session, ctx, actor, AuditAction.ASSIGNMENT_DELETED, assignment, before=facts)
         note_unneeded(session, ctx, _files_of(session, assignment_id))
         session.execute(delete(Assignment).where(Assignment.id == assignment_id))
         notify(session, f"course:{assignment.course_id}", "monitoring")
     remove_soon(ctx)
+
+
+def _facts(assignment: Assignment) -> dict[str, object]:
+    return {
+        "name": assignment.assignment_name,
+        "definition": assignment.definition_id,
+        "start": assignment.assignment_start_date.isoformat(),
+        "end": assignment.assignment_end_date.isoformat(),
+    }
+
+
+def _write_down(
+    session: Session,
+    ctx: Context,
+    actor: Actor,
+    action: AuditAction,
+    assignment: Assignment,
+    *,
+    before: dict[str, object],
+) -> None:
+    after = {} if action is AuditAction.ASSIGNMENT_DELETED else _facts(assignment)
+    deed = Deed(
+        action, assignment.assignment_name, course_id=assignment.course_id, before=before, after=after
+    )
+    audit.record(session, ctx, actor, deed)
 
 
 def _files_of(session: Session, assignment_id: int) -> set[str]:

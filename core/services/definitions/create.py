@@ -13,6 +13,8 @@ from core.context import Actor, Context
 from core.db import violates
 from core.errors import NameTaken, NotAllowed, NotFound, UnknownChoice
 from core.models import TaskDefinition
+from core.services import audit
+from core.services.audit import Deed
 from core.services.definitions.drafts import (
     DefinitionDraft,
     StageDraft,
@@ -25,6 +27,7 @@ from core.services.definitions.images import Image, store_images
 from core.services.definitions.reading import Definition, Stage, find_stage, read_definition
 from core.services.definitions.rows import NAME_KEY, add_version, check_name_free
 from core.services.leftovers import removed_on_failure
+from core.vocabulary import AuditAction
 
 
 def check_may_create(ctx: Context, actor: Actor) -> None:
@@ -57,6 +60,8 @@ def create_definition(
             with ctx.db.transaction() as session:
                 require(session, actor, Right.CREATE_DEFINITION)
                 definition_id = _insert(session, ctx, actor, draft, plans=plans, images=placed)
+                deed = Deed(AuditAction.DEFINITION_CREATED, draft.definition_name, after={"version": 1})
+                audit.record(session, ctx, actor, deed)
                 return read_definition(session, definition_id)
         except IntegrityError as error:
             if violates(error, NAME_KEY):

@@ -8,8 +8,11 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import InUse
 from core.models import Assignment, DefinitionStage, DefinitionVersion
+from core.services import audit
+from core.services.audit import Deed
 from core.services.definitions.rows import lock_definition, require_owner
 from core.services.leftovers import note_unneeded, remove_soon
+from core.vocabulary import AuditAction
 
 
 def delete_definition(ctx: Context, actor: Actor, definition_id: int) -> None:
@@ -38,5 +41,8 @@ def delete_definition(ctx: Context, actor: Actor, definition_id: int) -> None:
             .where(DefinitionVersion.definition_id == definition_id)
         )
         note_unneeded(session, ctx, set(paths))
+        before: dict[str, object] = {"version": definition.current_version}
+        deed = Deed(AuditAction.DEFINITION_DELETED, definition.definition_name, before=before)
+        audit.record(session, ctx, actor, deed)
         session.delete(definition)
     remove_soon(ctx)

@@ -14,6 +14,8 @@ from core.context import Actor, Context
 from core.db import violates
 from core.errors import ChangedMeanwhile, NameTaken, NotFound
 from core.models import TaskDefinition
+from core.services import audit
+from core.services.audit import Deed
 from core.services.definitions.create import check_trust, find_source
 from core.services.definitions.drafts import (
     DefinitionChange,
@@ -35,6 +37,7 @@ from core.services.definitions.rows import (
     require_owner,
 )
 from core.services.leftovers import note_unneeded, remove_soon, removed_on_failure
+from core.vocabulary import AuditAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,13 @@ def _apply(
         old = {stage.remote_storage_path for stage in wanted.before.stages}
         note_unneeded(session, ctx, superfluous(session, ctx, old - {image.path for image in images}))
     session.flush()
+    deed = Deed(
+        AuditAction.DEFINITION_CHANGED,
+        definition.definition_name,
+        before={"name": wanted.before.definition_name, "version": wanted.before.version},
+        after={"name": definition.definition_name, "version": definition.current_version},
+    )
+    audit.record(session, ctx, actor, deed)
     return read_definition(session, definition.id)
 
 

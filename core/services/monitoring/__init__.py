@@ -1,11 +1,21 @@
 """Figures for those who watch. All of them are counted from the rows, over all that is in scope."""
 
+from core.services.monitoring.consumers import QueueState, read_consumers
+from core.services.monitoring.diagnosis import Answer, Figures, diagnose
 from core.services.monitoring.failures import (
     FailedTask,
     FailureGroup,
     Failures,
     group_failures,
     list_failures,
+)
+from core.services.monitoring.offenders import Offender, count_requeues_by_definition, list_offenders
+from core.services.monitoring.overall import (
+    Components,
+    Verdicts,
+    answer_for,
+    count_verdicts,
+    read_components,
 )
 from core.services.monitoring.queue import Queue, StageQueue, read_queue
 from core.services.monitoring.requeues import RequeueCount, RequeueFigures, count_requeues, sum_requeues
@@ -18,24 +28,41 @@ from core.services.monitoring.summary import (
     count_by_stage,
     summarise,
 )
+from core.services.monitoring.times import Percentiles, StageLatency, measure_latency
 
 __all__ = [
+    "Answer",
+    "Components",
     "FailedTask",
     "FailureGroup",
     "Failures",
+    "Figures",
     "HourCount",
+    "Offender",
+    "Percentiles",
     "Queue",
+    "QueueState",
     "RequeueCount",
     "RequeueFigures",
     "Scope",
     "StageCount",
+    "StageLatency",
     "StageQueue",
     "Summary",
+    "Verdicts",
+    "answer_for",
     "count_by_hour",
     "count_by_stage",
     "count_requeues",
+    "count_requeues_by_definition",
+    "count_verdicts",
+    "diagnose",
     "group_failures",
     "list_failures",
+    "list_offenders",
+    "measure_latency",
+    "read_components",
+    "read_consumers",
     "read_queue",
     "sum_requeues",
     "summarise",

@@ -9,20 +9,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from core.context import Actor, Context
 from core.models import (
     Assignment,
+    FailureTriage,
     ProcessingStage,
     Task,
+    TaskDefinition,
     TaskMetrics,
     TaskStageStatus,
     User,
 )
 from core.services.monitoring.scope import Scope, at_stage, inside, joined
-from core.vocabulary import StageStatus
+from core.vocabulary import StageStatus, TriageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,9 @@ class FailureGroup:
     """Failures with the same message but for ids, numbers, paths and times.
 
     `id` depends on the message alone, so it is the same in every scope and as data grows.
-    `students` are distinct; `stages` are the names of those in which it happened.
+    `students` are distinct; `stages` and `definitions` are the names of those in which it happened.
+    Of `count`, `open` still ask for somebody: no later submission of the student has passed and nobody
+    has handled or acknowledged them. `state`, with its owner and note, follows from that.
     """
 
     id: str
@@ -55,6 +59,11 @@ class FailureGroup:
     last_seen: datetime
     students: int
     stages: tuple[str, ...]
+    definitions: tuple[str, ...]
+    open: int
+    state: TriageState
+    owner_email: str | None
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,29 +111,89 @@ def list_failures(
 def group_failures(ctx: Context, actor: Actor, scope: Scope) -> Failures:
     """What stands failed in `scope`, by cause: every one is counted, and in one group only."""
     with ctx.db.transaction() as session:
-        query = (
-            select(
-                TaskStageStatus.failure_key,
-                func.fold_message(func.min(TaskStageStatus.reason)),
-                func.count(),
-                func.min(TaskStageStatus.ended_at),
-                func.max(TaskStageStatus.ended_at),
-                func.count(Task.created_by_id.distinct()),
-                func.array_agg(ProcessingStage.stage_name.distinct()),
-            )
-            .select_from(TaskStageStatus)
-            .join(ProcessingStage, ProcessingStage.id == TaskStageStatus.stage_id)
-        )
         rows = session.execute(
-            _standing(session, actor, scope, query)
+            _standing(session, actor, scope, _groups())
+            .join(TaskDefinition, TaskDefinition.id == Assignment.definition_id)
+            .outerjoin(
+                FailureTriage,
+                and_(
+                    FailureTriage.course_id == Assignment.course_id,
+                    FailureTriage.failure_key == TaskStageStatus.failure_key,
+                ),
+            )
+            .outerjoin(User, User.id == FailureTriage.owner_id)
             .group_by(TaskStageStatus.failure_key)
             .order_by(func.count().desc(), TaskStageStatus.failure_key)
         ).all()
-        groups = tuple(
-            FailureGroup(key, message, count, first, last, students, tuple(stages))
-            for key, message, count, first, last, students, stages in rows
-        )
+        groups = tuple(_group(*row) for row in rows)
         return Failures(sum(group.count for group in groups), groups)
+
+
+def _groups() -> Select[*tuple[Any, ...]]:
+    acknowledged = func.coalesce(FailureTriage.state == TriageState.ACKNOWLEDGED, literal(value=False))
+    unsettled = and_(~_has_passed_since(), ~_is_handled())
+    return (
+        select(
+            TaskStageStatus.failure_key,
+            func.fold_message(func.min(TaskStageStatus.reason)),
+            func.count(),
+            func.min(TaskStageStatus.ended_at),
+            func.max(TaskStageStatus.ended_at),
+            func.count(Task.created_by_id.distinct()),
+            func.array_agg(ProcessingStage.stage_name.distinct()),
+            func.array_agg(TaskDefinition.definition_name.distinct()),
+            func.count().filter(unsettled, ~acknowledged),
+            func.count().filter(unsettled, acknowledged),
+            func.max(User.email),
+            func.max(FailureTriage.note),
+        )
+        .select_from(TaskStageStatus)
+        .join(ProcessingStage, ProcessingStage.id == TaskStageStatus.stage_id)
+    )
+
+
+def _group(*row: Any) -> FailureGroup:
+    key, message, count, first, last, students, stages, definitions, unsettled, acknowledged, owner, note = (
+        row
+    )
+    state = TriageState.OPEN if unsettled else TriageState.HANDLED
+    return FailureGroup(
+        id=key,
+        message=message,
+        count=count,
+        first_seen=first,
+        last_seen=last,
+        students=students,
+        stages=tuple(stages),
+        definitions=tuple(definitions),
+        open=unsettled,
+        state=TriageState.ACKNOWLEDGED if acknowledged and not unsettled else state,
+        owner_email=owner,
+        note=note or "",
+    )
+
+
+def _is_handled() -> ColumnElement[bool]:
+    return func.coalesce(
+        and_(
+            FailureTriage.state == TriageState.HANDLED,
+            TaskStageStatus.ended_at <= FailureTriage.changed_at,
+        ),
+        literal(value=False),
+    )
+
+
+def _has_passed_since() -> ColumnElement[bool]:
+    """A later submission of the same student to the same assignment has passed."""
+    later = aliased(Task)
+    return exists(
+        select(later.id).where(
+            later.assignment_id == Task.assignment_id,
+            later.created_by_id == Task.created_by_id,
+            later.id > Task.id,
+            later.status_id == StageStatus.COMPLETED,
+        )
+    )
 
 
 def failed_ids(session: Session, actor: Actor, scope: Scope, group_id: str | None = None) -> Select[int]:

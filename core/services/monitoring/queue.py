@@ -63,7 +63,7 @@ def read_queue(ctx: Context, actor: Actor, scope: Scope) -> Queue:
             joined(query)
             .where(*conditions, is_under_way(), *at_stage(scope))
             .group_by(ProcessingStage.stage_name)
-            .order_by(ProcessingStage.stage_name)
+            .order_by(func.min(TaskStageStatus.position), ProcessingStage.stage_name)
         ).all()
         return Queue(
             waiting=now.waiting,

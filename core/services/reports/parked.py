@@ -17,8 +17,10 @@ from core.auth import Right, courses_with, require
 from core.context import Actor, Context
 from core.errors import NotFound, StillParked
 from core.models import Assignment, ParkedReport, Task
+from core.services import audit
+from core.services.audit import Deed
 from core.services.reports.orchestrator import apply_one
-from core.vocabulary import ParkReason
+from core.vocabulary import AuditAction, ParkReason
 from core.wire.reports import read_report
 
 PREVIEW_CHARACTERS = 2_000
@@ -79,11 +81,12 @@ def apply_parked(ctx: Context, actor: Actor, parked_id: int) -> None:
 
     """
     with ctx.db.transaction() as session:
-        row = _locked(session, actor, parked_id)
+        row, course_id = _locked(session, actor, parked_id)
         reason = apply_one(session, read_report(row.body, row.routing_key), ctx.now())
         if reason is not None:
             raise StillParked(reason=reason)
         row.applied_at, row.handled_by_id = ctx.now(), actor.user_id
+        audit.record(session, ctx, actor, _deed(AuditAction.PARKED_APPLIED, row, course_id))
 
 
 def discard_parked(ctx: Context, actor: Actor, parked_id: int) -> None:
@@ -94,8 +97,9 @@ def discard_parked(ctx: Context, actor: Actor, parked_id: int) -> None:
 
     """
     with ctx.db.transaction() as session:
-        row = _locked(session, actor, parked_id)
+        row, course_id = _locked(session, actor, parked_id)
         row.discarded_at, row.handled_by_id = ctx.now(), actor.user_id
+        audit.record(session, ctx, actor, _deed(AuditAction.PARKED_DISCARDED, row, course_id))
 
 
 def _waiting(
@@ -114,7 +118,7 @@ def _waiting(
     return query if course_id is None else query.where(Assignment.course_id == course_id)
 
 
-def _locked(session: Session, actor: Actor, parked_id: int) -> ParkedReport:
+def _locked(session: Session, actor: Actor, parked_id: int) -> tuple[ParkedReport, int | None]:
     row = session.get(ParkedReport, parked_id, with_for_update=True)
     course_id = session.scalar(
         select(Assignment.course_id)
@@ -127,7 +131,13 @@ def _locked(session: Session, actor: Actor, parked_id: int) -> ParkedReport:
         require(session, actor, Right.HANDLE_PARKED, course_id=course_id)
     if row is None or row.applied_at or row.discarded_at:
         raise NotFound(what="report")
-    return row
+    return row, course_id
+
+
+def _deed(action: AuditAction, row: ParkedReport, course_id: int | None) -> Deed:
+    task_id = row.task_id if course_id is not None else None
+    after: dict[str, object] = {"routing_key": row.routing_key, "reason": row.reason}
+    return Deed(action, str(row.id), course_id=course_id, task_id=task_id, after=after)
 
 
 def _view(row: ParkedReport, course_id: int | None) -> Parked:

@@ -1,0 +1,87 @@
+"""Who takes tasks from each queue: asked of RabbitMQ, or read from the leases of the embedded queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pika
+import pika.exceptions
+from sqlalchemy import func, or_, select
+
+from core.auth import Right, require
+from core.broker.amqp import connected
+from core.context import Actor, Context
+from core.models import DefinitionStage, DefinitionVersion, QueueMessage, TaskDefinition
+
+PATIENCE = timedelta(seconds=20)
+"""How long a message may lie in the embedded queue before nobody is said to take it: over a lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """One queue. `messages` lie in it, `consumers` take from it; None where that cannot be known.
+
+    `is_stalled`: messages wait and nobody takes them.
+    """
+
+    name: str
+    messages: int
+    consumers: int | None
+    is_stalled: bool
+
+
+def read_consumers(ctx: Context, actor: Actor) -> list[QueueState]:
+    """The queues of all definitions, by name; the embedded default has one.
+
+    Raises:
+        NotSignedIn, NotAllowed: figures are for those who teach.
+        BrokerUnavailable: RabbitMQ does not answer.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.MONITOR)
+        names = session.scalars(
+            select(DefinitionStage.queue)
+            .join(DefinitionVersion, DefinitionVersion.id == DefinitionStage.version_id)
+            .join(
+                TaskDefinition,
+                (TaskDefinition.id == DefinitionVersion.definition_id)
+                & (TaskDefinition.current_version == DefinitionVersion.number),
+            )
+            .distinct()
+            .order_by(DefinitionStage.queue)
+        ).all()
+    return _in_rabbitmq(ctx, names) if ctx.settings.uses_rabbitmq else _embedded(ctx)
+
+
+def _embedded(ctx: Context) -> list[QueueState]:
+    now = ctx.now()
+    held = QueueMessage.leased_until >= now
+    with ctx.db.transaction() as session:
+        free, oldest, takers = session.execute(
+            select(
+                func.count().filter(or_(QueueMessage.leased_until.is_(None), ~held)),
+                func.min(QueueMessage.enqueued_at).filter(QueueMessage.leased_until.is_(None)),
+                func.count(QueueMessage.leased_by.distinct()).filter(held),
+            ).where(QueueMessage.rejected_at.is_(None))
+        ).one()
+    stalled = takers == 0 and oldest is not None and now - oldest > PATIENCE
+    return [QueueState("ulos", free, takers if takers or stalled else None, stalled)]
+
+
+def _in_rabbitmq(ctx: Context, names: Sequence[str]) -> list[QueueState]:
+    with connected(ctx.settings, "monitoring") as connection:
+        return [_ask(connection, name) for name in names]
+
+
+def _ask(connection: pika.BlockingConnection, name: str) -> QueueState:
+    channel = connection.channel()  # one of its own: the broker's "no" closes it
+    try:
+        method = channel.queue_declare(name, passive=True).method
+    except pika.exceptions.ChannelClosedByBroker:  # a queue that is not there yet has no taker
+        return QueueState(name, 0, 0, is_stalled=False)
+    channel.close()
+    waiting, takers = method.message_count, method.consumer_count
+    return QueueState(name, waiting, takers, is_stalled=waiting > 0 and takers == 0)

@@ -1,0 +1,109 @@
+"""Everything that the top of the monitor's screen says, with the answer that it adds up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, exists, func, select
+
+from core.auth import Right, require
+from core.context import Actor, Context
+from core.errors import Unavailable
+from core.models import Assignment, Task, TaskAttempt, TaskStageStatus
+from core.services.monitoring.consumers import QueueState, read_consumers
+from core.services.monitoring.diagnosis import Answer, Figures, diagnose
+from core.services.monitoring.failures import Failures
+from core.services.monitoring.queue import Queue
+from core.services.monitoring.scope import Scope, inside, window
+from core.vocabulary import FailedBy, StageStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """What we depend on. `errors`: `files` or `broker` → what is wrong with it; well ones are absent."""
+
+    errors: dict[str, Unavailable]
+    queues: tuple[QueueState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Tasks that ended within the window: all, those that failed, and those that a node crashed on."""
+
+    ended: int
+    failed: int
+    crashed: int
+
+
+def read_components(ctx: Context, actor: Actor) -> Components:
+    """Ask the file server and the broker for a sign of life.
+
+    Raises:
+        NotSignedIn, NotAllowed: figures are for those who teach.
+        DatabaseUnavailable: without Postgres nothing can be said.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.MONITOR)
+    errors: dict[str, Unavailable] = {}
+    queues: tuple[QueueState, ...] = ()
+    try:
+        ctx.storage.check()
+    except Unavailable as error:
+        errors["files"] = error
+    try:
+        queues = tuple(read_consumers(ctx, actor))
+    except Unavailable as error:
+        errors["broker"] = error
+    return Components(errors, queues)
+
+
+def count_verdicts(ctx: Context, actor: Actor, scope: Scope) -> Verdicts:
+    """Tasks whose current attempt ended within the scope's window."""
+    crashed = exists(
+        select(TaskStageStatus.id).where(
+            TaskStageStatus.attempt_id == TaskAttempt.id,
+            TaskStageStatus.status_id == StageStatus.FAILED,
+            TaskStageStatus.failed_by.in_((FailedBy.CRASH, FailedBy.UPLOAD)),
+        )
+    )
+    failed = Task.status_id == StageStatus.FAILED
+    with ctx.db.transaction() as session:
+        row = session.execute(
+            select(func.count(), func.count().filter(failed), func.count().filter(failed, crashed))
+            .select_from(Task)
+            .join(Assignment, Assignment.id == Task.assignment_id)
+            .join(
+                TaskAttempt,
+                and_(TaskAttempt.task_id == Task.id, TaskAttempt.number == Task.current_attempt),
+            )
+            .where(
+                *inside(session, actor, scope, windowed=False),
+                *window(TaskAttempt.ended_at, scope),
+                TaskAttempt.ended_at.is_not(None),
+                Task.status_id.in_((StageStatus.COMPLETED, StageStatus.FAILED)),
+            )
+        ).one()
+        return Verdicts(*row)
+
+
+def answer_for(queue: Queue, components: Components, verdicts: Verdicts, failures: Failures) -> Answer:
+    """Where the trouble is, by these figures. Failures that somebody has handled are no trouble."""
+    groups = [group for group in failures.groups if group.open]
+    largest = max(groups, key=lambda group: group.open, default=None)
+    still_open = sum(group.open for group in groups)
+    return diagnose(
+        Figures(
+            waiting=queue.waiting,
+            running=queue.running,
+            oldest_waiting_seconds=queue.oldest_waiting_seconds,
+            outbox=queue.outbox,
+            components_down=len(components.errors),
+            stalled_queues=sum(state.is_stalled for state in components.queues),
+            ended=verdicts.ended,
+            failed=min(verdicts.failed, still_open),
+            crashed=min(verdicts.crashed, still_open),
+            largest_cause=largest.open if largest else 0,
+            largest_students=largest.students if largest else 0,
+        )
+    )

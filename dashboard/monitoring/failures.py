@@ -1,0 +1,168 @@
+"""Failures by cause: what is said of each, its tasks, and requeueing all of them in one operation."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.services import monitoring, operations, triage
+from core.services.monitoring import FailureGroup, Scope
+from core.services.operations import FailuresOf
+from core.vocabulary import OperationState, TriageState
+from dashboard import i18n, live, shell
+
+_ = i18n.gettext
+
+
+def draw(visit: shell.Visit, scope: Scope) -> None:
+    """The list of causes, and one of them with what can be done about it."""
+    states = {
+        TriageState.OPEN.value: "● " + _("Open"),
+        TriageState.ACKNOWLEDGED.value: "◐ " + _("Acknowledged"),
+        TriageState.HANDLED.value: "✔ " + _("Handled"),
+        "all": _("All"),
+    }
+    wanted = st.segmented_control(
+        _("State"),
+        list(states),
+        format_func=states.__getitem__,
+        default=TriageState.OPEN.value,
+        key="triage",
+        bind="query-params",
+    )
+    failures = monitoring.group_failures(visit.ctx, visit.actor, scope)
+    groups = [group for group in failures.groups if wanted in (group.state.value, "all", None)]
+    _follow(visit)
+    if not groups:
+        st.success(_("Nothing to do here: no cause of failures is in this state in this window."))
+        return
+    st.caption(
+        _("{groups} causes, {failures} failed submissions").format(
+            groups=i18n.number_text(len(groups)),
+            failures=i18n.number_text(sum(group.count for group in groups)),
+        )
+    )
+    st.dataframe(
+        pd.DataFrame([_row(visit, group, states[group.state.value]) for group in groups]),
+        hide_index=True,
+        key="causes",
+    )
+    by_id = {group.id: group for group in groups}
+    chosen = st.selectbox(
+        _("Cause"),
+        list(by_id),
+        format_func=lambda number: by_id[number].message or "—",
+        key="group",
+        bind="query-params",
+    )
+    if chosen in by_id:
+        if visit.role is not None:
+            _act(visit, scope, by_id[chosen])
+        _tasks(visit, scope, by_id[chosen])
+
+
+def _row(visit: shell.Visit, group: FailureGroup, state: str) -> dict[str, object]:
+    return {
+        _("Message"): group.message or "—",
+        _("Failures"): group.count,
+        _("Still open"): group.open,
+        _("Students"): group.students,
+        _("Stage"): ", ".join(group.stages),
+        _("Definition"): ", ".join(group.definitions),
+        _("First seen"): i18n.datetime_text(group.first_seen, visit.zone),
+        _("Last seen"): i18n.datetime_text(group.last_seen, visit.zone),
+        _("State"): state,
+        _("Looked after by"): group.owner_email or "—",
+        _("Note"): group.note,
+    }
+
+
+def _act(visit: shell.Visit, scope: Scope, group: FailureGroup) -> None:
+    selection = FailuresOf(scope, group.id)
+    preview = operations.preview_requeue(visit.ctx, visit.actor, selection)
+    sample = ", ".join(task.student_email for task in preview.sample)
+    st.write(
+        _("{count} would be requeued, among them: {sample}").format(
+            count=i18n.number_text(preview.requeueable), sample=sample or "—"
+        )
+    )
+    note = st.text_input(_("Cause and remedy, for those who read it later"), key=f"note-{group.id}")
+    with st.container(horizontal=True, key="cause-actions"):
+        label = _("Requeue all {count} and mark as handled").format(count=preview.requeueable)
+        none = preview.requeueable == 0
+        if st.button(label, type="primary", disabled=none, key="requeue-and-handle"):
+            _start(visit, selection, note)
+            _say(visit, group, TriageState.HANDLED, note)
+        if st.button(_("Requeue all only"), disabled=none, key="requeue-group"):
+            _start(visit, selection, note)
+            st.rerun()
+        if st.button(_("Acknowledge"), key="acknowledge"):
+            _say(visit, group, TriageState.ACKNOWLEDGED, note)
+        if st.button(_("Mark as handled"), key="handle"):
+            _say(visit, group, TriageState.HANDLED, note)
+        if group.state is not TriageState.OPEN and st.button(_("Open again"), key="reopen"):
+            _say(visit, group, TriageState.OPEN, note)
+
+
+def _start(visit: shell.Visit, selection: operations.Selection, note: str) -> None:
+    operations.start_requeue(visit.ctx, visit.actor, selection, note, shell.form_key("requeue-group"))
+    shell.renew_form_key("requeue-group")
+
+
+def _say(visit: shell.Visit, group: FailureGroup, state: TriageState, note: str) -> None:
+    if visit.course is not None:
+        triage.set_state(visit.ctx, visit.actor, visit.course.id, group.id, state, note=note)
+    st.rerun()
+
+
+def _tasks(visit: shell.Visit, scope: Scope, group: FailureGroup) -> None:
+    rows = monitoring.list_failures(visit.ctx, visit.actor, scope, group_id=group.id)
+    shown = [
+        {
+            _("Submission"): f"/task?task={row.task_id}",
+            _("Student"): row.student_email,
+            _("Assignment"): row.assignment_name,
+            _("Stage"): row.stage_name,
+            _("Reason"): row.reason or "—",
+            _("Failed at"): i18n.datetime_text(row.failed_at, visit.zone),
+            _("Attempt"): row.attempt,
+            _("Requeues"): row.requeue_count,
+        }
+        for row in rows
+    ]
+    link = st.column_config.LinkColumn(_("Submission"), display_text=r"task=(\d+)")
+    picked = st.dataframe(
+        pd.DataFrame(shown),
+        hide_index=True,
+        column_config={_("Submission"): link},
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=f"tasks-{group.id}",
+    )
+    if visit.role is None:  # an administrator looks on; who teaches the course acts
+        return
+    chosen = tuple(rows[index].task_id for index in picked.selection.rows if index < len(rows))
+    why = str(st.session_state.get(f"note-{group.id}") or "")
+    label = _("Requeue the selected ones") + f" ({len(chosen)})"
+    if st.button(label, disabled=not chosen, key="requeue"):
+        _start(visit, operations.ChosenTasks(chosen), why)
+        st.rerun()
+
+
+def _follow(visit: shell.Visit) -> None:
+    """The latest re-run of many that this person started, as it goes on."""
+
+    def progress(fresh: shell.Visit) -> None:
+        latest = operations.list_mine(fresh.ctx, fresh.actor, limit=1)
+        if not latest:
+            return
+        view = latest[0]
+        words = _("Re-run: {done} of {total} dealt with; since then {passed} passed, {failed} failed")
+        text = words.format(done=view.done, total=view.total, passed=view.passed, failed=view.failed)
+        if view.state is OperationState.RUNNING:
+            st.progress(view.done / view.total, text=text)
+        else:
+            st.caption(text)
+
+    user = f"user:{visit.actor.user_id}"
+    live.show(progress, topics=[user], key="progress", gap_seconds=1.0)
