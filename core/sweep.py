@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core.context import Context
 from core.errors import Unavailable
 from core.models import (
+    AppliedReport,
     IdempotencyRecord,
     LoginTicket,
     OneTimeLink,
@@ -33,6 +34,9 @@ RETRY_SECONDS = 60.0
 
 MAILS_KEPT = timedelta(days=30)
 """How long one can look up what became of a mail."""
+
+REPORTS_REMEMBERED = timedelta(days=7)
+"""How long a report that was applied is known when it is delivered again: longer than any broker is down."""
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +81,11 @@ def _known(session: Session, ctx: Context) -> set[str]:
 
 
 def expire(ctx: Context) -> None:
-    """Forget what is of no use any more: old keys, tickets and failed sign-ins."""
+    """Forget what is of no use any more: old keys, tickets, failed sign-ins, digests of reports."""
     with ctx.db.transaction() as session:
+        session.execute(
+            delete(AppliedReport).where(AppliedReport.applied_at < ctx.now() - REPORTS_REMEMBERED)
+        )
         session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.created_at < ctx.now() - GRACE))
         session.execute(delete(LoginTicket).where(LoginTicket.expires_at < ctx.now() - GRACE))
         session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < ctx.now() - GRACE))
