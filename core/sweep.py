@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.context import Context
+from core.context import PLATFORM, Context
 from core.errors import Unavailable
 from core.models import (
     AppliedReport,
@@ -22,6 +22,7 @@ from core.models import (
 )
 from core.services.definitions import needed_images
 from core.services.leftovers import SWEEP_TOPIC, remove_noted
+from core.services.stalled import mark_stalled
 from core.wake import Waker
 
 GRACE = timedelta(hours=24)
@@ -42,11 +43,13 @@ logger = logging.getLogger(__name__)
 
 
 def run_sweep(ctx: Context, waker: Waker) -> None:
-    """Delete noted files as they come, and tidy once an hour, until `waker` stops."""
+    """Delete noted files as they come, look for stalled tasks, tidy once an hour, until `waker` stops."""
     next_round = ctx.now()
     while not waker.stopping:
         try:
             remove_noted(ctx)
+            if stalled := mark_stalled(ctx, PLATFORM):
+                logger.warning("nothing is heard of the tasks %s", stalled)
             if ctx.now() >= next_round:
                 expire(ctx)
                 removed = remove_orphans(ctx)

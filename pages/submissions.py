@@ -85,7 +85,8 @@ with shell.errors():
     if selected and selected[0].task_id is not None:
         task_id = selected[0].task_id
         st.subheader(selected[0].student_email)
-        if selected[0].status is StageStatus.FAILED:
+        chosen = submissions.get_task(visit.ctx, visit.actor, task_id)
+        if selected[0].status is StageStatus.FAILED or chosen.current.stalled_at:
             if st.button(_("Requeue"), key=f"requeue-{task_id}"):
                 requeues.requeue(visit.ctx, visit.actor, task_id)
                 st.rerun()
