@@ -37,6 +37,7 @@ EXAMPLE_OUT: dict[str, JsonValue] = {
     "owner_id": 2,
     "version": 1,
     "is_demo": False,
+    "requeue_stalled": False,
     "creation_timestamp": "2026-03-02T15:00:00Z",
     "stages": [
         {
@@ -105,6 +106,9 @@ class DefinitionIn(BaseModel):
 
     definition_name: str
     definition_description: Text = ""
+    requeue_stalled: bool = Field(
+        False, description="A task that nothing is heard of any more gets another attempt by itself"
+    )
     stages: list[StageIn]
 
 
@@ -116,6 +120,7 @@ class DefinitionChangeIn(BaseModel):
     definition_name: str | None = None
     definition_description: str | None = None
     stages: list[StageIn] | None = None
+    requeue_stalled: bool | None = None
 
 
 class ContainerOut(BaseModel):
@@ -154,6 +159,7 @@ class DefinitionOut(BaseModel):
     owner_id: int = Field(description="The professor who may change it")
     version: int = Field(description="Counts the changes of its stages")
     is_demo: bool
+    requeue_stalled: bool
     creation_timestamp: datetime
     stages: list[StageOut]
 
@@ -167,6 +173,7 @@ def definition_out(definition: Definition) -> DefinitionOut:
         owner_id=definition.owner_id,
         version=definition.version,
         is_demo=definition.is_demo,
+        requeue_stalled=definition.requeue_stalled,
         creation_timestamp=definition.creation_timestamp,
         stages=[_stage_out(stage) for stage in definition.stages],
     )

@@ -116,7 +116,12 @@ def create_definition(
     """Create a definition and store the image of each stage; all or nothing."""
     asked = _parse(DefinitionIn, sent)
     drafts, images = _pair(asked.stages, sent.uploads)
-    draft = DefinitionDraft(asked.definition_name, drafts, asked.definition_description)
+    draft = DefinitionDraft(
+        asked.definition_name,
+        drafts,
+        asked.definition_description,
+        requeue_stalled=asked.requeue_stalled,
+    )
     return definition_out(definitions.create_definition(ctx, actor, draft, images))
 
 
@@ -165,6 +170,7 @@ def update_definition(
         definition_name=asked.definition_name,
         definition_description=asked.definition_description,
         stages=None if asked.stages is None else drafts,
+        requeue_stalled=asked.requeue_stalled,
     )
     return definition_out(definitions.update_definition(ctx, actor, definition_id, change, images))
 

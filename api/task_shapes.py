@@ -142,6 +142,7 @@ class AttemptOut(BaseModel):
     published_at: datetime | None
     ended_at: datetime | None
     closed_at: datetime | None
+    stalled_at: datetime | None
     stage_statuses: list[StageStatusOut]
 
 
@@ -277,6 +278,7 @@ def attempt_out(attempt: AttemptView) -> AttemptOut:
         published_at=attempt.published_at,
         ended_at=attempt.ended_at,
         closed_at=attempt.closed_at,
+        stalled_at=attempt.stalled_at,
         stage_statuses=[stage_out(stage) for stage in attempt.stages],
     )
 

@@ -49,6 +49,7 @@ class Right(StrEnum):
     REPORT_LOG = "reports.log"
     REPORT_STATUS = "reports.status"
     REPORT_REQUEUE = "reports.requeue"
+    MARK_STALLED = "tasks.mark_stalled"
     HANDLE_PARKED = "reports.parked"
     HANDLE_UNATTRIBUTED = "reports.unattributed"
 
@@ -94,6 +95,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.REPORT_LOG: frozenset({Standing.ORCHESTRATOR}),
         Right.REPORT_STATUS: frozenset({Standing.ORCHESTRATOR}),
         Right.REPORT_REQUEUE: frozenset({Standing.ORCHESTRATOR}),
+        Right.MARK_STALLED: frozenset(),
         Right.HANDLE_PARKED: _TEACHES,
         Right.HANDLE_UNATTRIBUTED: frozenset({Standing.ADMIN}),
     }

@@ -678,11 +678,11 @@ class LastProfessor(Conflict):
 
 
 class NotRequeueable(Conflict):
-    """Only a task that failed can be requeued; this one is still under way or has passed."""
+    """Only a task that failed or is stalled can be requeued; this one is under way or has passed."""
 
     texts = {
-        "en": "Only a failed submission can be requeued; this one is waiting, running or has passed.",
-        "es": "Solo se puede reencolar una entrega fallida; esta espera, está en curso o ya pasó.",
+        "en": "Only a failed or stalled submission can be requeued; this one is waiting, running or has passed.",
+        "es": "Solo se puede reencolar una entrega fallida o estancada; esta espera, está en curso o ya pasó.",
     }
 
 

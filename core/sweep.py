@@ -8,9 +8,10 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.context import Context
+from core.context import PLATFORM, Context
 from core.errors import Unavailable
 from core.models import (
+    AppliedReport,
     IdempotencyRecord,
     LoginTicket,
     OneTimeLink,
@@ -21,6 +22,7 @@ from core.models import (
 )
 from core.services.definitions import needed_images
 from core.services.leftovers import SWEEP_TOPIC, remove_noted
+from core.services.stalled import mark_stalled
 from core.wake import Waker
 
 GRACE = timedelta(hours=24)
@@ -34,15 +36,20 @@ RETRY_SECONDS = 60.0
 MAILS_KEPT = timedelta(days=30)
 """How long one can look up what became of a mail."""
 
+REPORTS_REMEMBERED = timedelta(days=7)
+"""How long a report that was applied is known when it is delivered again: longer than any broker is down."""
+
 logger = logging.getLogger(__name__)
 
 
 def run_sweep(ctx: Context, waker: Waker) -> None:
-    """Delete noted files as they come, and tidy once an hour, until `waker` stops."""
+    """Delete noted files as they come, look for stalled tasks, tidy once an hour, until `waker` stops."""
     next_round = ctx.now()
     while not waker.stopping:
         try:
             remove_noted(ctx)
+            if stalled := mark_stalled(ctx, PLATFORM):
+                logger.warning("nothing is heard of the tasks %s", stalled)
             if ctx.now() >= next_round:
                 expire(ctx)
                 removed = remove_orphans(ctx)
@@ -77,8 +84,11 @@ def _known(session: Session, ctx: Context) -> set[str]:
 
 
 def expire(ctx: Context) -> None:
-    """Forget what is of no use any more: old keys, tickets and failed sign-ins."""
+    """Forget what is of no use any more: old keys, tickets, failed sign-ins, digests of reports."""
     with ctx.db.transaction() as session:
+        session.execute(
+            delete(AppliedReport).where(AppliedReport.applied_at < ctx.now() - REPORTS_REMEMBERED)
+        )
         session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.created_at < ctx.now() - GRACE))
         session.execute(delete(LoginTicket).where(LoginTicket.expires_at < ctx.now() - GRACE))
         session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < ctx.now() - GRACE))

@@ -47,6 +47,8 @@ class TaskDefinition(Base):
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     current_version: Mapped[int] = mapped_column(server_default=text("1"))
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
+    requeue_stalled: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether a task that nothing is heard of any more gets another attempt by itself."""
     creation_timestamp: Mapped[Moment]
 
 

@@ -102,6 +102,8 @@ class TaskAttempt(Base):
     published_at: Mapped[Moment | None]
     ended_at: Mapped[Moment | None]
     closed_at: Mapped[Moment | None]
+    stalled_at: Mapped[Moment | None]
+    """Since when it is known that nothing is heard of it any more."""
 
 
 class TaskStageStatus(Base):

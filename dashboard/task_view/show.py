@@ -27,6 +27,8 @@ def show(visit: shell.Visit, task_id: int) -> None:
     )
     if current.waiting_reason is not None:
         st.info(_waiting(current.waiting_reason))
+    if current.stalled_at is not None:
+        st.warning(_("Nothing has been heard of it for too long. A professor or monitor can requeue it."))
     failure.show(current)
     timeline.show(visit, task)
     outputs.show(visit, task)

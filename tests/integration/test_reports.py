@@ -22,6 +22,7 @@ from node_reports import (
 )
 from sqlalchemy import select
 
+from core import sweep
 from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
 from core.errors import NotAllowed, NotFound, StillParked
 from core.models import AppliedReport, OutboxMessage, RequeueEvent, Task, TaskAttempt
@@ -375,6 +376,20 @@ def test_a_duplicate_is_what_is_delivered_again_and_was_applied_before(ctx: Cont
     assert story.view().requeue_count == 1
 
 
+def test_what_was_applied_is_remembered_for_a_week(ctx: Context, clock: Clock) -> None:
+    story = Story.begin(ctx)
+    story.say(story.first(), RECEIVED)
+    clock.advance(days=6)
+    sweep.expire(ctx)
+    assert story.say(story.first(), RECEIVED, redelivered=True).repeated == 1
+
+    clock.advance(days=2)
+    sweep.expire(ctx)
+
+    with ctx.db.transaction() as session:
+        assert session.scalars(select(AppliedReport)).all() == []
+
+
 def test_a_batch_that_is_tried_again_after_an_unknown_outcome_has_its_effect_once(ctx: Context) -> None:
     story = Story.begin(ctx)
     batch = [read_report(story.first().write(RECEIVED), LOG_KEY) for _ in range(2)]
@@ -399,6 +414,7 @@ def test_two_listeners_with_the_same_report_in_hand_apply_it_once(ctx: Context) 
 
 def test_reports_of_an_older_attempt_are_history(ctx: Context) -> None:
     story = Story.begin(ctx)
+    story.say(story.first(), RECEIVED)
     story.say(story.first(), "timeout", CRASHED_KEY)
     requeues.requeue(ctx, story.world.monitor, story.task_id)
 
@@ -407,7 +423,7 @@ def test_reports_of_an_older_attempt_are_history(ctx: Context) -> None:
 
     assert story.stages() == [PENDING, PENDING]
     assert story.view().requeue_count == 1
-    assert [line.attempt for line in story.view().logs if line.message == RECEIVED] == [1]
+    assert [line.attempt for line in story.view().logs if line.message == RECEIVED] == [1, 1]
     story.messages = bodies(ctx, story.task_id)
     story.say(story.first(tag=9, attempt=2), RECEIVED)
     assert story.stages() == [RUNNING, PENDING]

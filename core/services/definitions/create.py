@@ -131,6 +131,7 @@ def _insert(
         owner_id=actor.user_id,
         current_version=1,
         is_demo=draft.is_demo,
+        requeue_stalled=draft.requeue_stalled,
         creation_timestamp=ctx.now(),
     )
     session.add(definition)

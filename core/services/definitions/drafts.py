@@ -67,12 +67,16 @@ class StageDraft:
 
 @dataclass(frozen=True, slots=True)
 class DefinitionDraft:
-    """A definition to be created: its name and its stages in processing order."""
+    """A definition to be created: its name and its stages in processing order.
+
+    `requeue_stalled`: a task that nothing is heard of any more gets another attempt by itself.
+    """
 
     definition_name: str
     stages: Sequence[StageDraft]
     definition_description: str = ""
     is_demo: bool = False
+    requeue_stalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class DefinitionChange:
     definition_description: str | None = None
     stages: Sequence[StageDraft] | None = None
     version: int | None = None
+    requeue_stalled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class Definition:
     definition_description: str
     owner_id: int
     is_demo: bool
+    requeue_stalled: bool
     version: int
     creation_timestamp: datetime
     stages: tuple[Stage, ...]
@@ -178,6 +179,7 @@ def _view(definition: TaskDefinition, stages: tuple[Stage, ...]) -> Definition:
         definition_description=definition.definition_description,
         owner_id=definition.owner_id,
         is_demo=definition.is_demo,
+        requeue_stalled=definition.requeue_stalled,
         version=definition.current_version,
         creation_timestamp=definition.creation_timestamp,
         stages=stages,

@@ -148,6 +148,9 @@ def _fill(change: DefinitionChange, before: Definition) -> DefinitionDraft:
         definition_name=before.definition_name if name is None else name,
         definition_description=before.definition_description if description is None else description,
         stages=[draft_of(stage) for stage in before.stages] if stages is None else stages,
+        requeue_stalled=(
+            before.requeue_stalled if change.requeue_stalled is None else change.requeue_stalled
+        ),
     )
 
 
@@ -189,6 +192,7 @@ def _apply(
         raise ChangedMeanwhile
     definition.definition_name = wanted.draft.definition_name
     definition.definition_description = wanted.draft.definition_description
+    definition.requeue_stalled = wanted.draft.requeue_stalled
     if wanted.touches_stages:
         definition.current_version += 1
         session.flush()

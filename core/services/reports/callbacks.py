@@ -78,6 +78,7 @@ def add_task_log(
         if task is None:
             raise NotFound(what="submission")
         current = _attempt(session, task, attempt)
+        current.stalled_at = None
         stage_id = _stage_row(session, current, stage).stage_id if stage else None
         log = add_log(
             session,
@@ -134,6 +135,7 @@ def set_stage_statuses(
     with ctx.db.transaction() as session:
         require(session, actor, Right.REPORT_STATUS)
         task, held = _held(session, task_id, attempt)
+        held.hear()
         moves = [(_held_stage(held, name), status) for name, status in wanted.items()]
         for stage, status in sorted(moves, key=lambda entry: entry[0].position):
             _report(session, ctx, task, held, stage=stage, status=status)
@@ -165,6 +167,7 @@ def note_requeue(ctx: Context, actor: Actor, task_id: int, *, attempt: int | Non
         if held.is_closed:
             task.note(held, "Late requeue notice for an earlier attempt")
         else:
+            held.hear()
             open_run(task, held, RequeueCause.ORCHESTRATOR, at=ctx.now())
             first = held.first_unfinished()
             if first is not None:

@@ -49,8 +49,14 @@ class HeldAttempt:
     file_path: str
     is_closed: bool
     ended_at: datetime | None
+    is_stalled: bool = False
     stages: list[HeldStage] = field(default_factory=list)
     changed: bool = False
+
+    def hear(self) -> None:
+        """Something was heard of it: it is not stalled."""
+        if self.is_stalled:
+            self.is_stalled, self.changed = False, True
 
     def stage_named(self, name: str) -> HeldStage | None:
         """The stage called `name`."""
@@ -146,12 +152,19 @@ def hold(session: Session, task_ids: Collection[int]) -> dict[int, HeldTask]:
             TaskAttempt.file_path,
             TaskAttempt.closed_at,
             TaskAttempt.ended_at,
+            TaskAttempt.stalled_at,
         )
         .where(TaskAttempt.task_id == func.any(list(tasks)))
         .order_by(TaskAttempt.task_id, TaskAttempt.number)
     ):
         attempts[row.id] = HeldAttempt(
-            row.id, row.number, row.run, row.file_path, row.closed_at is not None, row.ended_at
+            row.id,
+            row.number,
+            row.run,
+            row.file_path,
+            is_closed=row.closed_at is not None,
+            ended_at=row.ended_at,
+            is_stalled=row.stalled_at is not None,
         )
         tasks[row.task_id].attempts.append(attempts[row.id])
     _read_stages(session, attempts)

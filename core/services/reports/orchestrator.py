@@ -164,6 +164,7 @@ def _apply(task: HeldTask | None, report: Report | Unreadable, at: datetime) -> 
     case = Case(task, attempt, report, at)
     is_live = not attempt.is_closed and attempt.number == task.current_attempt
     if is_live:
+        attempt.hear()
         begin_run_if_taken_again(case)
     stage = sender(case)
     _write_line(case, stage)

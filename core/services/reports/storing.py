@@ -61,7 +61,12 @@ def _task_row(task: HeldTask) -> Mapping[str, object]:
 
 
 def _attempt_row(attempt: HeldAttempt) -> Mapping[str, object]:
-    return {"id": attempt.id, "run": attempt.run, "ended_at": _moment(attempt.ended_at)}
+    return {
+        "id": attempt.id,
+        "run": attempt.run,
+        "ended_at": _moment(attempt.ended_at),
+        "is_stalled": attempt.is_stalled,
+    }
 
 
 def _stage_row(stage: HeldStage) -> Mapping[str, object]:
@@ -92,8 +97,10 @@ WHERE task.id = new.id
 """
 
 _UPDATE_ATTEMPTS = """
-UPDATE task_attempt SET run = new.run, ended_at = new.ended_at
-FROM json_to_recordset(CAST(:rows AS json)) AS new (id bigint, run bigint, ended_at timestamptz)
+UPDATE task_attempt SET
+    run = new.run, ended_at = new.ended_at, stalled_at = CASE WHEN new.is_stalled THEN stalled_at END
+FROM json_to_recordset(CAST(:rows AS json)) AS new (
+    id bigint, run bigint, ended_at timestamptz, is_stalled boolean)
 WHERE task_attempt.id = new.id
 """
 

@@ -61,6 +61,8 @@ class AttemptView:
     published_at: datetime | None
     ended_at: datetime | None
     closed_at: datetime | None
+    stalled_at: datetime | None
+    """Since when it is known that nothing is heard of it any more."""
     file_path: str
     stages: tuple[StageView, ...]
     waiting_reason: WaitingReason | None
@@ -236,6 +238,7 @@ def _attempt(
         published_at=attempt.published_at,
         ended_at=attempt.ended_at,
         closed_at=attempt.closed_at,
+        stalled_at=attempt.stalled_at,
         file_path=attempt.file_path,
         stages=stages,
         waiting_reason=waiting_reason,
