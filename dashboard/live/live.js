@@ -9,6 +9,7 @@ const LONGEST_PAUSE_MS = 15_000
 const SESSION_ENDED = 4401
 
 const views = new Map() // parentElement → view
+const pages = new Map() // parentElement → trigger that draws the whole page
 let socket = null
 let news = { seed: null, versions: {} }
 let failures = 0
@@ -17,6 +18,10 @@ let ended = false
 let pauseTimer, silenceTimer, pollTimer, lostTimer, closeTimer
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  if (data.whole) {
+    pages.set(parentElement, setTriggerValue)
+    return () => pages.delete(parentElement)
+  }
   let view = views.get(parentElement)
   if (!view) {
     view = { asked: 0, askedAt: -Infinity }
@@ -133,12 +138,21 @@ function look(view) {
   }
   view.asked += 1
   view.askedAt = Date.now()
-  view.trigger("changed", view.askedAt)
+  ask(view)
   view.timer = setTimeout(() => look(view), AGAIN_MS * 2 ** Math.min(view.asked - 1, 4))
 }
 
+// A part that the server does not know any more, after a restart or a long sleep of the computer,
+// is not drawn by asking for it: then the whole page is.
+function ask(view) {
+  const restarted = news.seed !== view.data.seen.seed
+  const [whole] = restarted || view.asked > 1 ? pages.values() : []
+  if (whole) whole("needed", view.askedAt)
+  else view.trigger("changed", view.askedAt)
+}
+
 function isStale({ data }) {
-  if (!news.seed || !data.topics.length) return false
+  if (!news.seed) return false
   if (news.seed !== data.seen.seed) return true
   return data.topics.some((topic) => (news.versions[topic] ?? 0) > data.seen.number)
 }

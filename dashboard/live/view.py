@@ -2,7 +2,8 @@
 
 A small component keeps the socket and fires a trigger; the callback runs the keyed fragment alone.
 The component stands in a fragment of its own: a trigger from outside of one would cut a run of the
-whole page short, and with it the click that caused it.
+whole page short, and with it the click that caused it. A second one, outside, is for what a new
+process or session does not know: it draws the whole page.
 """
 
 from __future__ import annotations
@@ -106,7 +107,9 @@ def _follow(
         )
 
     mark()
-    pulse()
+    with st.container(gap=None):
+        _socket(key=f"{key}-whole", data={"whole": True}, on_needed_change=lambda: None)
+        pulse()
 
 
 def _labels() -> dict[str, str]:
