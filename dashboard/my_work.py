@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import streamlit as st
 
-from core.services.assignments import AssignmentView, AssignmentWithLatest
-from core.services.submissions import TaskSummary
+from core.services.assignments import AssignmentWithLatest
+from core.services.submissions import Admission, TaskSummary
 from core.vocabulary import AssignmentState
 from dashboard import i18n, moments, shell, uploads
+from dashboard.assignments import rules
 from dashboard.tables import state_label, status_label
 
 _ = i18n.gettext
@@ -30,30 +32,36 @@ def choose_task(task_id: int) -> None:
 
 
 def show_due(
-    visit: shell.Visit, works: list[AssignmentWithLatest], on_accepted: Callable[[int], None]
+    visit: shell.Visit,
+    works: list[AssignmentWithLatest],
+    admissions: Mapping[int, Admission],
+    on_accepted: Callable[[int], None],
 ) -> None:
-    """What is open or to come, what is due first at the top, with its form."""
+    """What this student may hand in now or later, what is due first at the top, with its rules and form."""
     due = sorted(
-        (work for work in works if work.assignment.state is not AssignmentState.CLOSED),
-        key=lambda work: work.assignment.assignment_end_date,
+        (work for work in works if admissions[work.assignment.id].state is not AssignmentState.CLOSED),
+        key=lambda work: admissions[work.assignment.id].due_at,
     )
     st.subheader(_("Due"))
     if not due:
         st.info(_("Nothing is due now. When your professor opens an assignment, it stands here."))
     for work in due:
-        view = work.assignment
-        with st.expander(_title(visit, work), key=f"assignment-{view.id}"):
-            st.caption(f"{state_label(view.state)} · {_dates(visit, view)}")
+        view, admission = work.assignment, admissions[work.assignment.id]
+        with st.expander(_title(visit, work, admission), key=f"assignment-{view.id}"):
+            st.caption(f"{state_label(admission.state)} · {_dates(visit, admission.due_at)}")
             if view.assignment_description:
                 st.write(view.assignment_description)
-            if view.state is AssignmentState.OPEN:
+            st.markdown("\n".join(f"- {said}" for said in rules.sentences(admission, visit.course_zone)))
+            if admission.state is AssignmentState.OPEN and admission.remaining_submissions != 0:
                 uploads.form(view.id, on_accepted)
             _latest(work, place="due")
 
 
-def show_closed(visit: shell.Visit, works: list[AssignmentWithLatest]) -> None:
-    """What is over, the latest first, with what came of it."""
-    closed = [work for work in works if work.assignment.state is AssignmentState.CLOSED]
+def show_closed(
+    visit: shell.Visit, works: list[AssignmentWithLatest], admissions: Mapping[int, Admission]
+) -> None:
+    """What is over for this student, the latest first, with what came of it."""
+    closed = [work for work in works if admissions[work.assignment.id].state is AssignmentState.CLOSED]
     if not closed:
         return
     with st.expander(f"{_('Closed assignments')} ({len(closed)})", key="closed"):
@@ -61,7 +69,7 @@ def show_closed(visit: shell.Visit, works: list[AssignmentWithLatest]) -> None:
             view = work.assignment
             label = status_label(work.latest.status if work.latest else None)
             st.markdown(f"**{view.assignment_name}** · {label}")
-            st.caption(_dates(visit, view))
+            st.caption(_dates(visit, admissions[view.id].due_at))
             _latest(work, place="closed")
 
 
@@ -81,19 +89,19 @@ def show_history(visit: shell.Visit, tasks: list[TaskSummary], chosen: int | Non
         )
 
 
-def _title(visit: shell.Visit, work: AssignmentWithLatest) -> str:
+def _title(visit: shell.Visit, work: AssignmentWithLatest, admission: Admission) -> str:
     view = work.assignment
-    if view.state is AssignmentState.UPCOMING:
+    if admission.state is AssignmentState.UPCOMING:
         when = _("opens {moment}").format(moment=i18n.datetime_text(view.assignment_start_date, visit.zone))
     else:
-        when = moments.left_text(view.assignment_end_date, visit.ctx.now())
+        when = moments.left_text(admission.due_at, visit.ctx.now())
     return (
         f"**{view.assignment_name}** — {when} · {status_label(work.latest.status if work.latest else None)}"
     )
 
 
-def _dates(visit: shell.Visit, view: AssignmentView) -> str:
-    return f"{_('due')} {moments.moment_text(view.assignment_end_date, visit)}"
+def _dates(visit: shell.Visit, due_at: datetime) -> str:
+    return f"{_('due')} {moments.moment_text(due_at, visit)}"
 
 
 def _latest(work: AssignmentWithLatest, *, place: str) -> None:

@@ -37,8 +37,12 @@ class Visit:
     @property
     def zone(self) -> ZoneInfo:
         """The zone in which times are shown: the person's own choice, else the course's."""
-        of_course = self.course.timezone if self.course else self.ctx.settings.timezone
-        return ZoneInfo(self.person.timezone or of_course)
+        return ZoneInfo(self.person.timezone) if self.person.timezone else self.course_zone
+
+    @property
+    def course_zone(self) -> ZoneInfo:
+        """The zone in which dates of the course are meant and entered."""
+        return ZoneInfo(self.course.timezone if self.course else self.ctx.settings.timezone)
 
     @property
     def role(self) -> Role | None:

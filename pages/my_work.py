@@ -24,6 +24,7 @@ if visit.course is None:
 
 with shell.errors():
     works = assignments.list_with_own_work(visit.ctx, visit.actor, visit.course.id)
+    admissions = submissions.list_admissions(visit.ctx, visit.actor, visit.course.id)
     tasks = submissions.list_my_tasks(visit.ctx, visit.actor, visit.course.id)
     accepted = st.session_state.get("receipt")
     if accepted is not None:
@@ -34,7 +35,7 @@ with shell.errors():
         )
         st.code(f"SHA-256 {task.sha256}", language=None, wrap_lines=True)
 
-    my_work.show_due(visit, works, remember)
+    my_work.show_due(visit, works, admissions, remember)
     chosen = my_work.chosen_task() or (tasks[0].id if tasks else None)
     st.subheader(_("My submissions"))
     if chosen is None:
@@ -46,4 +47,4 @@ with shell.errors():
         live.show(lambda fresh: task_view.show(fresh, chosen), topics=[topics.of_task(chosen)])
         with st.expander(f"{_('All my submissions')} ({len(tasks)})", key="history"):
             my_work.show_history(visit, tasks, chosen)
-    my_work.show_closed(visit, works)
+    my_work.show_closed(visit, works, admissions)

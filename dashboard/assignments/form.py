@@ -60,12 +60,12 @@ class AssignmentForm:
 
 def new(visit: shell.Visit, course_id: int) -> AssignmentForm:
     """A form for the course: from today on, due at the end of the day in a week."""
-    today = visit.ctx.now().astimezone(visit.zone).date()
+    today = visit.ctx.now().astimezone(visit.course_zone).date()
     return AssignmentForm(
         course_id,
-        visit.zone,
-        datetime.combine(today, time(0, 0), visit.zone),
-        datetime.combine(today + timedelta(days=7), time(23, 59), visit.zone),
+        visit.course_zone,
+        datetime.combine(today, time(0, 0), visit.course_zone),
+        datetime.combine(today + timedelta(days=7), time(23, 59), visit.course_zone),
     )
 
 

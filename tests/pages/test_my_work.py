@@ -9,6 +9,7 @@ from pathlib import Path
 
 import builders
 import pytest
+from conftest import Clock
 from streamlit.testing.v1 import AppTest
 
 from core.context import ORCHESTRATOR, Context
@@ -64,6 +65,21 @@ def test_what_is_due_first_stands_first_with_the_time_left(
         "**Print a ring** — 5 hours left · – Not submitted",
         "**Print a cube** — 7 days left · – Not submitted",
     ]
+
+
+def test_who_has_an_extension_still_finds_the_form_after_the_general_date(
+    ctx: Context, clock: Clock, world: builders.World, open_page: Open
+) -> None:
+    due = ctx.now() + timedelta(days=10)
+    assignments.grant_extensions(
+        ctx, world.professor, world.assignment_id, [world.student.user_id or 0], due, reason="ill"
+    )
+    clock.advance(days=8)
+
+    app = open_page("my_work")
+
+    assert next(part.label for part in app.expander) == "**Print a cube** — 2 days left · – Not submitted"
+    assert "This is your own date: you have an extension." in texts(app)
 
 
 def test_a_failure_is_told_in_plain_words_above_what_the_stage_said(

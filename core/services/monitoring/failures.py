@@ -197,8 +197,12 @@ def _has_passed_since() -> ColumnElement[bool]:
 
 
 def failed_ids(session: Session, actor: Actor, scope: Scope, group_id: str | None = None) -> Select[int]:
-    """Ids of all tasks that stand failed, of one group or of all; for use cases that act on them."""
+    """Ids of the tasks that stand failed, of one group or of all; for use cases that act on them.
+
+    Without those whose student has passed since: nobody waits for them.
+    """
     query = _standing(session, actor, scope, select(Task.id).select_from(TaskStageStatus))
+    query = query.where(~_has_passed_since())
     return query.where(*([] if group_id is None else [TaskStageStatus.failure_key == group_id]))
 
 

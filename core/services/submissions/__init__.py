@@ -1,7 +1,7 @@
 """Submissions: accepting them, and showing where they stand."""
 
 from core.services.queueing import WaitingReason
-from core.services.submissions.admission import Admission, get_admission
+from core.services.submissions.admission import Admission, get_admission, list_admissions
 from core.services.submissions.listing import TaskFilter, TaskPage, list_tasks
 from core.services.submissions.overview import (
     SortBy,
@@ -50,6 +50,7 @@ __all__ = [
     "get_as_accepted",
     "get_task",
     "is_student_of",
+    "list_admissions",
     "list_my_tasks",
     "list_students",
     "list_tasks",

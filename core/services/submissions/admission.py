@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from core.archive import ArchiveSummary
@@ -66,6 +66,20 @@ def get_admission(ctx: Context, actor: Actor, assignment_id: int) -> Admission:
         return _read(session, actor, assignment_id, ctx.now(), Right.READ_COURSE)
 
 
+def list_admissions(ctx: Context, actor: Actor, course_id: int) -> dict[int, Admission]:
+    """What holds for `actor` now in each assignment of the course, by its id.
+
+    Raises:
+        NotFound: the actor is a stranger to the course.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.READ_COURSE, course_id=course_id)
+        rows = session.execute(_rows(actor).where(Assignment.course_id == course_id)).all()
+        used = _counts(session, actor, [row[0].id for row in rows])
+        return {row[0].id: _judge(*row, used=used.get(row[0].id, 0), moment=ctx.now()) for row in rows}
+
+
 def check_admitted(
     session: Session, actor: Actor, assignment_id: int, moment: datetime, *, lock: bool = False
 ) -> Admission:
@@ -108,7 +122,15 @@ def check_names(summary: ArchiveSummary, required: Collection[str]) -> None:
 
 
 def _read(session: Session, actor: Actor, assignment_id: int, moment: datetime, right: Right) -> Admission:
-    row = session.execute(
+    row = session.execute(_rows(actor).where(Assignment.id == assignment_id)).one_or_none()
+    if row is None:
+        raise NotFound(what="assignment")
+    require(session, actor, right, course_id=row[0].course_id)
+    return _judge(*row, used=_counts(session, actor, [assignment_id]).get(assignment_id, 0), moment=moment)
+
+
+def _rows(actor: Actor) -> Select[Assignment, str, datetime | None]:
+    return (
         select(Assignment, Course.timezone, AssignmentExtension.due_at)
         .join(Course, Course.id == Assignment.course_id)
         .outerjoin(
@@ -116,19 +138,19 @@ def _read(session: Session, actor: Actor, assignment_id: int, moment: datetime, 
             (AssignmentExtension.assignment_id == Assignment.id)
             & (AssignmentExtension.user_id == actor.user_id),
         )
-        .where(Assignment.id == assignment_id)
-    ).one_or_none()
-    if row is None:
-        raise NotFound(what="assignment")
-    assignment, timezone, extended = row
-    require(session, actor, right, course_id=assignment.course_id)
+    )
+
+
+def _judge(
+    assignment: Assignment, timezone: str, extended: datetime | None, *, used: int, moment: datetime
+) -> Admission:
     general = assignment.assignment_end_date
     due = max(general, extended) if extended else general
     ends = due + timedelta(minutes=assignment.grace_minutes)
     takes_late = assignment.late_policy == LatePolicy.MARK
     state = state_at(assignment.assignment_start_date, ends, moment)
     return Admission(
-        assignment_id=assignment_id,
+        assignment_id=assignment.id,
         course_id=assignment.course_id,
         timezone=timezone,
         starts_at=assignment.assignment_start_date,
@@ -139,24 +161,24 @@ def _read(session: Session, actor: Actor, assignment_id: int, moment: datetime, 
         state=AssignmentState.OPEN if takes_late and state is AssignmentState.CLOSED else state,
         is_late=moment > ends,
         most_submissions=assignment.most_submissions,
-        used_submissions=_count(session, actor, assignment_id) if assignment.most_submissions else 0,
+        used_submissions=used,
         limit_mb=assignment.limit_mb,
         required_names=tuple(assignment.required_names),
     )
 
 
-def _count(session: Session, actor: Actor, assignment_id: int) -> int:
-    """How many submissions count: those that ended because a node crashed or lost its files do not."""
+def _counts(session: Session, actor: Actor, assignment_ids: Sequence[int]) -> dict[int, int]:
+    """How many submissions count for each: those that a node crashed on or lost the files of do not."""
     was_lost = exists().where(
         TaskAttempt.task_id == Task.id,
         TaskAttempt.number == Task.current_attempt,
         TaskStageStatus.attempt_id == TaskAttempt.id,
         TaskStageStatus.failed_by.in_([FailedBy.CRASH, FailedBy.UPLOAD]),
     )
-    query = select(func.count(Task.id)).where(
-        Task.assignment_id == assignment_id, Task.created_by_id == actor.user_id, ~was_lost
+    query = select(Task.assignment_id, func.count(Task.id)).where(
+        Task.assignment_id.in_(assignment_ids), Task.created_by_id == actor.user_id, ~was_lost
     )
-    return session.scalar(query) or 0
+    return dict(session.execute(query.group_by(Task.assignment_id)).all())
 
 
 def _shown(moment: datetime, zone_name: str) -> str:
