@@ -19,6 +19,7 @@ import random
 import signal
 import socket
 import sys
+import threading
 import time
 import zipfile
 from collections import deque
@@ -118,13 +119,15 @@ class Life:
     ledger: Ledger
     late: deque[Late] = field(default_factory=deque)
 
-    def serve(self) -> None:
-        """Take tasks for as long as the connection holds."""
+    def serve(self, ending: threading.Event) -> None:
+        """Take tasks for as long as the connection holds, or until there are none and the end is near."""
         self.channel.confirm_delivery()
         self.channel.basic_qos(prefetch_count=10)
         for method, _, body in self.channel.consume(self.plan.queue, inactivity_timeout=0.2):
             if method is None:
                 self.hurry()
+                if ending.is_set():
+                    return
                 continue
             self.process(body, method.delivery_tag)
 
@@ -257,12 +260,13 @@ def logged_in(url: str) -> Iterator[ftplib.FTP]:
 
 
 def main(plan: Plan) -> None:
-    """Live, die and live again, until SIGTERM."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    """Live, die and live again, until SIGTERM; then do what is left to do."""
+    ending = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ending.set())
     dice = random.Random(plan.seed)  # noqa: S311  dice
     ledger = Ledger(Path(plan.ledger))
     number = plan.seed * 1000
-    while True:
+    while not ending.is_set():
         number += 1
         try:
             connection = pika.BlockingConnection(pika.URLParameters(plan.amqp_url))
@@ -270,7 +274,7 @@ def main(plan: Plan) -> None:
             time.sleep(0.2)
             continue
         try:
-            Life(plan, dice, number, connection.channel(), ledger).serve()
+            Life(plan, dice, number, connection.channel(), ledger).serve(ending)
         except Died:
             cut(connection)
         except (pika.exceptions.AMQPError, OSError, *ftplib.all_errors):

@@ -31,9 +31,11 @@ from core.models import ParkedReport, Task, TaskMetrics
 from core.services import reports
 from core.vocabulary import StageStatus
 from core.wake import Waker
+from core.wire import REPORT_QUEUE
 from core.wire.reports import read_report
 from tests.rabbitmq import RabbitMq
 from tests.standin_node import Fate, Plan, fate_of, logged_in
+from tests.waiting import eventually
 
 TASKS = 1000
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,19 +72,17 @@ class Ledger:
 
 
 @contextlib.contextmanager
-def nodes(plans: list[Plan]) -> Iterator[None]:
+def nodes(plans: list[Plan]) -> Iterator[list[subprocess.Popen[bytes]]]:
     processes = [
         subprocess.Popen([sys.executable, "-m", "tests.standin_node", json.dumps(asdict(plan))], cwd=ROOT)
         for plan in plans
     ]
     try:
-        yield
-        assert [process.poll() for process in processes] == [None] * len(plans), "a node ended by itself"
+        yield processes
     finally:
         for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(20)
+            process.kill()
+            process.wait()
 
 
 @contextlib.contextmanager
@@ -135,6 +135,18 @@ def put_files(ctx: Context, ftp_url: str, tasks: list[Carried]) -> None:
             ftp.storbinary(f"STOR {carried.file_path}", content)
 
 
+def messages(rabbitmq: RabbitMq, amqp_url: str, *queues: str) -> int:
+    """How many there are in these queues, those in somebody's hands included."""
+    vhost = amqp_url.rsplit("/", 1)[1]
+    names = ", ".join(f'<<"{queue}">>' for queue in queues)
+    return int(
+        rabbitmq.evaluate(
+            f'lists:sum([proplists:get_value(messages, Q) || Q <- rabbit_amqqueue:info_all(<<"{vhost}">>, '
+            f"[name, messages]), lists:member(element(4, proplists:get_value(name, Q)), [{names}])])"
+        )
+    )
+
+
 def unfinished(ctx: Context) -> int:
     final = [StageStatus.COMPLETED, StageStatus.FAILED]
     with ctx.db.transaction() as session:
@@ -174,7 +186,7 @@ def test_a_thousand_tasks_end_right_while_nodes_die_reports_shuffle_and_the_brok
     topology.ensure_topology(ctx, topology.expected(ctx))
     twice = 0
 
-    with loops(ctx), nodes(plans):
+    with loops(ctx), nodes(plans) as at_work:
         restarted = False
         while remaining := unfinished(ctx):
             with listening(ctx):
@@ -184,7 +196,12 @@ def test_a_thousand_tasks_end_right_while_nodes_die_reports_shuffle_and_the_brok
                 rabbitmq.restart()
                 restarted = True
         with listening(ctx):
-            time.sleep(3)
+            # A task may have ended while a node is still at work on a second delivery of it.
+            eventually(lambda: messages(rabbitmq, amqp_url, plans[0].queue, plans[1].queue) == 0)
+            for process in at_work:
+                process.terminate()
+                assert process.wait(30) == 0
+            eventually(lambda: messages(rabbitmq, amqp_url, REPORT_QUEUE) == 0)
 
     ledger = Ledger.read([Path(plan.ledger) for plan in plans])
     assert restarted
