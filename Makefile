@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 STAMP := .venv/.installed
 
-.PHONY: help up down test test-fast check bench loadtest screenshots lock clean
+.PHONY: help up down test test-fast check bench stress loadtest screenshots lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -23,10 +23,14 @@ down: $(STAMP) ## stop what `make up` started
 
 test: $(STAMP) ## the whole suite, with real components
 	@bash tests/provision.sh
-	$(PY) -m pytest
+	$(PY) -m pytest -m "not stress"
+
+stress: $(STAMP) ## a thousand tasks through nodes that die, beside a broker that restarts
+	@bash tests/provision.sh
+	$(PY) -m pytest -m stress
 
 test-fast: $(STAMP) ## the inner loop: without browser, foreign FTP servers and RabbitMQ
-	$(PY) -m pytest -x -m "not e2e and not ftp_servers and not rabbitmq"
+	$(PY) -m pytest -x -m "not e2e and not ftp_servers and not rabbitmq and not stress and not slow"
 
 check: $(STAMP) ## lint, format, types, layers, container files
 	.venv/bin/ruff check

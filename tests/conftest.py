@@ -26,6 +26,9 @@ from tests.rabbitmq import running as running_rabbitmq
 
 _names = count()
 
+SLOW = {"test_openapi.py", "test_task_machine.py", "test_runner.py", "test_definition_faults.py"}
+"""They take half a minute or more each."""
+
 
 @dataclass
 class Clock:
@@ -102,10 +105,12 @@ def ctx(settings: Settings, clock: Clock) -> Iterator[Context]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for the broker carries its mark, so that `make test-fast` can leave it out."""
+    """Mark what `make test-fast` leaves out: whatever asks for the broker, and the slow files."""
     for item in items:
         if "rabbitmq" in getattr(item, "fixturenames", ()):
             item.add_marker("rabbitmq")
+        if item.path.name in SLOW or item.path.parent.name == "pages":
+            item.add_marker("slow")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -19,9 +19,12 @@ def test_a_student_uploads_and_sees_every_stage_end_without_reloading(
 
     upload(visitor.page, samples.gcode_good())
 
-    expect(visitor.page.get_by_text("SHA-256")).to_be_visible(timeout=20_000)
+    expect(visitor.page.get_by_text("SHA-256").first).to_be_visible(timeout=20_000)
     stages = visitor.page.get_by_text("✔ Aprobada", exact=True)
-    expect(stages).to_have_count(3, timeout=30_000)
+    expect(stages.first).to_be_visible(timeout=30_000)
+    for stage in ("PARSING", "EXECUTION"):
+        card = visitor.page.get_by_test_id("stColumn").filter(has_text=stage)
+        expect(card.get_by_text("✔ Aprobada")).to_be_visible()
     assert visitor.console == []
     assert visitor.hosts == {"127.0.0.1"}
 
