@@ -80,7 +80,7 @@ def open_next_attempt(
     stage = session.scalar(
         select(TaskStageStatus.stage_id)
         .where(TaskStageStatus.attempt_id == old.id, TaskStageStatus.status_id != StageStatus.COMPLETED)
-        .order_by(TaskStageStatus.position)
+        .order_by((TaskStageStatus.status_id == StageStatus.FAILED).desc(), TaskStageStatus.position)
         .limit(1)
     )
     old.closed_at = ctx.now()

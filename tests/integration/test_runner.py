@@ -114,7 +114,7 @@ def test_good_work_passes_every_stage_and_leaves_its_output(
     assert statuses(task) == ["COMPLETED", "COMPLETED"], [line.message for line in task.logs]
     read = results.read_results(laboratory.ctx, PLATFORM, task.summary.id)
     assert all(output.text for output in read.outputs)
-    assert any("results/" in name for name in read.files)
+    assert any("results/" in file.name for file in read.files)
 
 
 def test_the_same_node_works_over_rabbitmq(laboratory: Laboratory, amqp_url: str) -> None:
