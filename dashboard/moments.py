@@ -11,6 +11,7 @@ from dashboard import i18n, shell
 
 _ = i18n.gettext
 
+_MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 
 
@@ -32,7 +33,8 @@ def left_text(end: datetime, now: datetime) -> str:
         return _("{time} left").format(time=i18n.duration_text(left.total_seconds()))
     days = i18n.duration_text(left.days * 86_400)
     rest = left - timedelta(days=left.days)
-    return _("{time} left").format(time=f"{days} {i18n.duration_text(rest.total_seconds())}")
+    more = f" {i18n.duration_text(rest.total_seconds())}" if rest >= _MINUTE else ""
+    return _("{time} left").format(time=f"{days}{more}")
 
 
 def span_text(low: float, high: float) -> str:
