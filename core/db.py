@@ -72,8 +72,10 @@ class Database:
         return _Joined(self, session)
 
     @contextmanager
-    def listening(self) -> Iterator[psycopg2.extensions.connection]:
+    def listening(self, name: str = "ulos") -> Iterator[psycopg2.extensions.connection]:
         """A connection of its own that listens on `CHANNEL`, for threads that wait for topics.
+
+        `name` is what others see of it in `pg_stat_activity`.
 
         Raises:
             DatabaseUnavailable: Postgres cannot be reached.
@@ -82,6 +84,7 @@ class Database:
         try:
             raw = psycopg2.connect(
                 self.url.set(drivername="postgresql").render_as_string(hide_password=False),
+                application_name=name,
                 connect_timeout=5,
                 keepalives_idle=10,
                 keepalives_interval=5,

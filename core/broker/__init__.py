@@ -11,6 +11,7 @@ from core.broker.postgres import (
     QUEUE_TOPIC,
     PostgresConsumer,
     PostgresPublisher,
+    count_consumers,
     open_postgres_consumer,
 )
 from core.broker.rabbitmq_consumer import RabbitConsumer, open_rabbitmq_consumer
@@ -31,6 +32,7 @@ __all__ = [
     "RabbitConsumer",
     "RabbitPublisher",
     "ReportIntake",
+    "count_consumers",
     "no_queue",
     "open_consumer",
     "open_publisher",

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import psycopg2
 from psycopg2.extensions import connection as RawConnection  # noqa: N812  a class with a lower-case name
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from core.broker.interface import Consumer, Delivery, Message
@@ -25,6 +25,9 @@ from core.models import QueueMessage
 
 LEASE = timedelta(seconds=15)
 """How long a silent consumer keeps a message; it renews every few seconds."""
+
+CONSUMER_NAME = "ulos-consumer"
+"""The connection of a waiting consumer is known to Postgres by it, so who is alive can be counted there."""
 
 QUEUE_TOPIC = "queue"
 """What `NOTIFY` says when the embedded queue got a message."""
@@ -170,7 +173,7 @@ def open_postgres_consumer(settings: Settings, name: str) -> Iterator[Consumer]:
     """See `core.broker.open_consumer`."""
     db = Database(settings.database_url.get_secret_value(), pool_size=2)
     try:
-        with db.listening() as listening:
+        with db.listening(CONSUMER_NAME) as listening:
             with db.transaction() as session:
                 session.execute(
                     update(QueueMessage)
@@ -182,3 +185,18 @@ def open_postgres_consumer(settings: Settings, name: str) -> Iterator[Consumer]:
         raise BrokerUnavailable from error
     finally:
         db.dispose()
+
+
+def count_consumers(db: Database) -> int:
+    """How many take from the embedded queue now: a process that died is missing at once.
+
+    Raises:
+        DatabaseUnavailable: Postgres cannot be reached.
+
+    """
+    counted = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = :name"
+    )
+    with db.transaction() as session:
+        return int(session.execute(counted, {"name": CONSUMER_NAME}).scalar_one())

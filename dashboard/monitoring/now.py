@@ -98,9 +98,8 @@ def _systems(components: Components) -> None:
         error = components.errors.get(key)
         st.markdown(f"✔ {name}" if error is None else f"✖ {name}: {error.sentence(i18n.language())}")
     for state in components.queues:
-        takers = _("not known while idle") if state.consumers is None else i18n.number_text(state.consumers)
         mark = "✖" if state.is_stalled else "·"
         st.caption(
             f"{mark} {state.name}: {_('messages')} {i18n.number_text(state.messages)}, "
-            f"{_('consumers')} {takers}"
+            f"{_('consumers')} {i18n.number_text(state.consumers)}"
         )

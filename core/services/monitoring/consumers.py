@@ -1,34 +1,31 @@
-"""Who takes tasks from each queue: asked of RabbitMQ, or read from the leases of the embedded queue."""
+"""Who takes tasks from each queue: asked of RabbitMQ, or of Postgres where the queue is embedded."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pika
 import pika.exceptions
 from sqlalchemy import func, or_, select
 
 from core.auth import Right, require
+from core.broker import count_consumers
 from core.broker.amqp import connected
 from core.context import Actor, Context
 from core.models import DefinitionStage, DefinitionVersion, QueueMessage, TaskDefinition
 
-PATIENCE = timedelta(seconds=20)
-"""How long a message may lie in the embedded queue before nobody is said to take it: over a lease."""
-
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """One queue. `messages` lie in it, `consumers` take from it; None where that cannot be known.
+    """One queue. `messages` lie in it, `consumers` take from it.
 
     `is_stalled`: messages wait and nobody takes them.
     """
 
     name: str
     messages: int
-    consumers: int | None
+    consumers: int
     is_stalled: bool
 
 
@@ -57,18 +54,13 @@ def read_consumers(ctx: Context, actor: Actor) -> list[QueueState]:
 
 
 def _embedded(ctx: Context) -> list[QueueState]:
-    now = ctx.now()
-    held = QueueMessage.leased_until >= now
+    takers = count_consumers(ctx.db)
+    free = or_(QueueMessage.leased_until.is_(None), QueueMessage.leased_until < ctx.now())
     with ctx.db.transaction() as session:
-        free, oldest, takers = session.execute(
-            select(
-                func.count().filter(or_(QueueMessage.leased_until.is_(None), ~held)),
-                func.min(QueueMessage.enqueued_at).filter(QueueMessage.leased_until.is_(None)),
-                func.count(QueueMessage.leased_by.distinct()).filter(held),
-            ).where(QueueMessage.rejected_at.is_(None))
-        ).one()
-    stalled = takers == 0 and oldest is not None and now - oldest > PATIENCE
-    return [QueueState("ulos", free, takers if takers or stalled else None, stalled)]
+        waiting = session.scalar(
+            select(func.count()).select_from(QueueMessage).where(QueueMessage.rejected_at.is_(None), free)
+        )
+    return [QueueState("ulos", waiting or 0, takers, is_stalled=takers == 0 and bool(waiting))]
 
 
 def _in_rabbitmq(ctx: Context, names: Sequence[str]) -> list[QueueState]:
