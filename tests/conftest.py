@@ -105,8 +105,14 @@ def ctx(settings: Settings, clock: Clock) -> Iterator[Context]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test-fast` leaves out: whatever asks for the broker, and the slow files."""
+    """Mark what `make test-fast` leaves out: whatever asks for the broker, and the slow files.
+
+    Of several processes that share the tests, one takes a whole file, and one all of the browser's: what
+    a file or the browser's tests start is started once.
+    """
     for item in items:
+        group = "browser" if item.get_closest_marker("e2e") else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
         if "rabbitmq" in getattr(item, "fixturenames", ()):
             item.add_marker("rabbitmq")
         if item.path.name in SLOW or item.path.parent.name == "pages":
