@@ -41,13 +41,27 @@ _SKIP = (
 """The first stop of the tab key leads past the menu (WCAG 2.4.1), and `ulosSpeak(language)` says what
 language the page is in: Streamlit offers neither."""
 
+_LOOK = (
+    "<style>"
+    "[data-testid=stBaseButton-primary]{color:light-dark(#fff,#0F1113)}"
+    "[data-testid=stBaseButton-primary] p{color:inherit}"
+    "[data-testid=stMainBlockContainer]{padding-top:3.75rem}"
+    "</style>"
+)
+"""What no theme option says: dark letters on the light button of the dark theme (contrast 8.6 instead of
+2.2), and less emptiness above each page's title, which on a phone was a sixth of the screen."""
+
 _HEADERS = {
     "Cache-Control": "no-cache",
-    "Content-Security-Policy": "frame-ancestors 'self'; object-src 'none'; base-uri 'self'",
+    "Content-Security-Policy": (
+        "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
+        "frame-ancestors 'self'; object-src 'none'; base-uri 'self'; form-action 'self'"
+    ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-
+"""No request leaves for elsewhere, whatever a statement or a name holds. Streamlit's client has scripts
+and styles inside of its pages and compiles its charts."""
 
 _LINK_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -59,6 +73,7 @@ def _document(language: str) -> str:
     for old, new in (
         ('<html lang="en">', f'<html lang="{language}">'),
         ("<head>", f"<head>{_BASE}"),
+        ("</head>", f"{_LOOK}</head>"),
         ("<title>Streamlit</title>", "<title>ULOS</title>"),
         ('<div id="root"></div>', _SKIP + '<div id="root"></div>'),
     ):

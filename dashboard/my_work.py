@@ -68,7 +68,7 @@ def show_closed(
         for work in closed:
             view = work.assignment
             label = status_label(work.latest.status if work.latest else None)
-            st.markdown(f"**{view.assignment_name}** · {label}")
+            st.markdown(f"**{i18n.plain(view.assignment_name)}** · {label}")
             st.caption(_dates(visit, admissions[view.id].due_at))
             _latest(work, place="closed")
 
@@ -95,9 +95,8 @@ def _title(visit: shell.Visit, work: AssignmentWithLatest, admission: Admission)
         when = _("opens {moment}").format(moment=i18n.datetime_text(view.assignment_start_date, visit.zone))
     else:
         when = moments.left_text(admission.due_at, visit.ctx.now())
-    return (
-        f"**{view.assignment_name}** — {when} · {status_label(work.latest.status if work.latest else None)}"
-    )
+    status = status_label(work.latest.status if work.latest else None)
+    return f"**{i18n.plain(view.assignment_name)}** — {when} · {status}"
 
 
 def _dates(visit: shell.Visit, due_at: datetime) -> str:

@@ -21,6 +21,8 @@ from dashboard.people import entrance
 
 _ = i18n.gettext
 
+_CHOSEN = "language-chosen"
+
 
 def show() -> None:
     """Draw the form and act on it."""
@@ -56,7 +58,7 @@ def _choose_language() -> None:
         default=i18n.language(),
     )
     if chosen and chosen != i18n.language():
-        st.session_state["language"] = chosen
+        st.session_state["language"] = st.session_state[_CHOSEN] = chosen
         st.rerun()
 
 
@@ -126,6 +128,9 @@ def _ask() -> Person | None:
 
 
 def _enter(person: Person) -> None:
+    language = st.session_state.get(_CHOSEN)
+    if language is not None:  # who chose one at the door wants it inside too
+        accounts.set_language(process.context(), person.actor, language)
     nonce = st.context.cookies.get(process.NONCE_COOKIE, "")
     ticket = accounts.open_ticket(process.context(), person.id, nonce=nonce)
     browser.post("/session/start", {"ticket": ticket, "next": _wanted()})

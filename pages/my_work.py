@@ -43,7 +43,7 @@ with shell.errors():
     else:
         name = next((task.assignment_name for task in tasks if task.id == chosen), None)
         if name is not None:
-            st.markdown(f"##### {name}")
+            st.markdown(f"##### {i18n.plain(name)}")
         live.show(lambda fresh: task_view.show(fresh, chosen), topics=[topics.of_task(chosen)])
         with st.expander(f"{_('All my submissions')} ({len(tasks)})", key="history"):
             my_work.show_history(visit, tasks, chosen)

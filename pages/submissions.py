@@ -27,13 +27,14 @@ with shell.errors():
         st.info(_("There is no assignment yet. Create one on the page Assignments."))
         st.stop()
     names = {str(number): view.assignment_name for number, view in views.items()}
+    usual = next((str(number) for number, view in views.items() if view.submissions), next(iter(names)))
     chosen = int(
         st.selectbox(
             _("Assignment"),
             list(names),
             format_func=names.__getitem__,
             key="assignment",
-            on_change=address.bound("assignment", names, next(iter(names))),
+            on_change=address.bound("assignment", names, usual),
         )
     )
     if rerun.announce():

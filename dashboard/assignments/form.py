@@ -227,7 +227,7 @@ def _ask_statement(form: AssignmentForm) -> None:
     with right:
         st.caption(_("As a student sees it"))
         with st.container(border=True, key=f"assignment-preview-{form.uid}"):
-            st.markdown(f"**{form.assignment_name or '—'}**")
+            st.markdown(f"**{i18n.plain(form.assignment_name) or '—'}**")
             st.caption(f"{_('due')} {i18n.datetime_text(form.end, form.zone)} ({form.zone.key})")
             st.markdown(form.description or "—")
 

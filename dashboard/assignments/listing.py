@@ -22,7 +22,7 @@ def draw(visit: shell.Visit, view: AssignmentView) -> None:
     """A card with everything about `view`."""
     with st.container(border=True, key=f"assignment-{view.id}"):
         left, right = st.columns([3, 1])
-        left.markdown(f"**{view.assignment_name}** · {view.definition_name}")
+        left.markdown(f"**{i18n.plain(view.assignment_name)}** · {i18n.plain(view.definition_name)}")
         for text in dates(view):
             left.caption(text)
         if said := rules_text(view.rules):

@@ -198,7 +198,7 @@ def field_name(form: DefinitionForm, field: str) -> str:
 def _check(visit: shell.Visit, form: DefinitionForm) -> None:
     with shell.errors(), named(lambda field: field_name(form, field)):
         plans = form.check(visit)
-        st.markdown(f"**{form.definition_name.strip()}**")
+        st.markdown(f"**{i18n.plain(form.definition_name.strip())}**")
         st.dataframe(
             {
                 "№": list(range(1, len(plans) + 1)),

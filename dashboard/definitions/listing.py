@@ -19,8 +19,10 @@ _ = i18n.gettext
 def draw(visit: shell.Visit, definition: Definition, usage: DefinitionUsage) -> None:
     """An expander with everything about `definition`."""
     title = definition.definition_name + (" · demo" if definition.is_demo else "")
-    count = len(definition.stages)
-    with st.expander(f"{title} — {count} " + _("stages"), key=f"definition-{definition.id}"):
+    stages = " → ".join(i18n.plain(stage.stage_name) for stage in definition.stages)
+    using = i18n.number_text(len(usage.assignments))
+    label = f"**{i18n.plain(title)}** — {stages} · " + _("assignments: {count}").format(count=using)
+    with st.expander(label, key=f"definition-{definition.id}"):
         st.caption(
             f"{_('Version')} {definition.version} · `{usage.owner_email}` · "
             f"{i18n.datetime_text(definition.creation_timestamp, visit.zone)}"
@@ -45,8 +47,8 @@ def _usage(usage: DefinitionUsage) -> None:
 
 def _stage(definition: Definition, stage: Stage) -> None:
     with st.container(border=True):
-        about = f" — {stage.stage_description}" if stage.stage_description else ""
-        st.markdown(f"**{stage.position + 1}. {stage.stage_name}**{about}")
+        about = f" — {i18n.plain(stage.stage_description)}" if stage.stage_description else ""
+        st.markdown(f"**{stage.position + 1}. {i18n.plain(stage.stage_name)}**{about}")
         st.code(stage.run_command, language=None, wrap_lines=True)
         queue = "" if stage.queue == stage.routing_key else f" · {_('Queue')} `{stage.queue}`"
         st.caption(

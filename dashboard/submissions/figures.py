@@ -24,6 +24,10 @@ def show(visit: shell.Visit, figures: Statistics) -> None:
     if not figures.funnel.enrolled:
         st.info(_("No student is enrolled in this course yet. Add them on the page Courses."))
         return
+    st.caption(_("Due {moment}").format(moment=i18n.datetime_text(figures.due, visit.zone)))
+    if not figures.funnel.submitted:
+        st.info(_("Nobody has submitted yet."))
+        return
     left, right = st.columns(2)
     with left:
         _funnel(figures)
@@ -131,7 +135,6 @@ def _over_time(visit: shell.Visit, figures: Statistics) -> None:
         ],
         _("Submissions"): list(counts.values()),
     }
-    st.caption(_("Due {moment}").format(moment=i18n.datetime_text(figures.due, visit.zone)))
     _chart(title, figure, data, key="over-time", empty=_("Nobody has submitted yet."))
 
 

@@ -96,7 +96,7 @@ def _compare(visit: shell.Visit, task: TaskView, earlier: _Earlier) -> None:
     new = results.read_results(visit.ctx, visit.actor, task.summary.id)
     texts = {output.stage_name: output.text or "" for output in old.outputs}
     for output in new.outputs:
-        st.markdown(f"**{_('Output')}: {output.stage_name}**")
+        st.markdown(f"**{_('Output')}: {i18n.plain(output.stage_name)}**")
         changes = difference(texts.get(output.stage_name, ""), output.text or "")
         if changes:
             st.code(changes, language="diff", height=240)

@@ -21,7 +21,7 @@ def show(attempt: AttemptView) -> None:
         told = explanations.explain(stage.reason, stage.failed_by)
         language = i18n.language()
         with st.container(border=True, key=f"failure-{stage.id}"):
-            st.markdown(f"**✖ {stage.stage_name}** · {owner_label(told.owner)}")
+            st.markdown(f"**✖ {i18n.plain(stage.stage_name)}** · {owner_label(told.owner)}")
             st.write(told.happened[language])
             st.markdown(f"**{_('What to do next')}:** {told.todo[language]}")
             st.caption(_("What the stage said"))

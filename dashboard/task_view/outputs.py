@@ -41,7 +41,7 @@ def show(visit: shell.Visit, task: TaskView) -> None:
 
 
 def _output(output: StageOutput) -> None:
-    st.markdown(f"**{output.stage_name}**")
+    st.markdown(f"**{i18n.plain(output.stage_name)}**")
     if output.text is None:
         gone = output.size == 0
         st.caption(

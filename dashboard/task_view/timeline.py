@@ -121,7 +121,7 @@ def _cause(cause: RequeueCause) -> str:
 
 def _stage(visit: shell.Visit, attempt: AttemptView, stage: StageView) -> None:
     failed = any(other.status is StageStatus.FAILED for other in attempt.stages)
-    st.markdown(f"**{stage.stage_name}**")
+    st.markdown(f"**{i18n.plain(stage.stage_name)}**")
     st.write(stage_label(stage.status, after_failure=failed))
     if stage.queued_at and not (failed and stage.status is StageStatus.PENDING):
         _span(visit, _("waited"), stage.queued_at, stage.started_at, key=f"waited-{stage.id}")

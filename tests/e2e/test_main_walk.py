@@ -102,7 +102,7 @@ def test_a_professor_creates_a_definition_and_opens_it_to_the_course(
 
     page.get_by_role("button", name="Guardar").dblclick()
 
-    expect(page.get_by_text("Robots — 2 etapas")).to_be_visible()
+    expect(page.get_by_text("Robots — PARSING → EXECUTION")).to_be_visible()
     expect(page.get_by_role("alert").filter(has_text="ya existe")).to_have_count(0)
     page.goto(f"{project.address}/assignments")
     page.get_by_role("button", name="+ Nueva asignación").click()
