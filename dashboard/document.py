@@ -43,9 +43,9 @@ language the page is in: Streamlit offers neither."""
 
 _LOOK = (
     "<style>"
-    "[data-testid=stBaseButton-primary]{color:light-dark(#fff,#0F1113)}"
-    "[data-testid=stBaseButton-primary] p{color:inherit}"
-    "[data-testid=stMainBlockContainer]{padding-top:3.75rem}"
+    "#root [data-testid=stBaseButton-primary]{color:light-dark(#fff,#0F1113)}"
+    "#root [data-testid=stBaseButton-primary] p{color:inherit}"
+    "#root [data-testid=stMainBlockContainer]{padding-top:3.75rem}"
     "</style>"
 )
 """What no theme option says: dark letters on the light button of the dark theme (contrast 8.6 instead of
