@@ -13,13 +13,16 @@ LIMIT = LIMIT_MB * 1_000_000
 
 _KEY = "ulos.body"
 
+_DIGITS = 18
+"""Of an announced length that are read; more are too many in any case."""
+
 
 class _Body:
     """What has come of one request, and whether its route counts for itself."""
 
     def __init__(self, declared: str) -> None:
         self.count = 0
-        self.declared = int(declared) if declared.isdecimal() else 0
+        self.declared = int(declared[:_DIGITS]) if declared.isdecimal() else 0
         self.is_counted_elsewhere = False
 
     def check(self) -> None:
