@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.examples import EXAMPLE_STATISTICS
 from core.vocabulary import RequeueCause, TriageState
 
 
@@ -145,8 +146,19 @@ class QueueOut(BaseModel):
                 "stages": [
                     {"stage_name": "PARSING", "waiting": 12, "running": 2, "oldest_waiting_seconds": 42.5}
                 ],
-                "parked_count": 0,
-                "parked": [],
+                "parked_count": 1,
+                "parked": [
+                    {
+                        "id": 4,
+                        "received_at": "2026-03-02T15:00:00Z",
+                        "routing_key": "task.log",
+                        "reason": "no such task",
+                        "task_id": 123,
+                        "file_path": "/ulos/attempts/123.zip",
+                        "preview": '{"taskId":"123"',
+                        "size": 812,
+                    }
+                ],
             }
         }
     )
@@ -219,7 +231,7 @@ class SubmissionsOut(BaseModel):
     students: int
 
 
-class StudentOut(BaseModel):
+class StudentName(BaseModel):
     """An enrolled student who has handed in nothing."""
 
     student_id: int
@@ -227,7 +239,7 @@ class StudentOut(BaseModel):
     student_name: str
 
 
-class AtRiskOut(StudentOut):
+class AtRiskOut(StudentName):
     """A student who has passed nothing and keeps failing near the due date; `reason` of the last time."""
 
     failures: int
@@ -240,6 +252,8 @@ class AtRiskOut(StudentOut):
 class StatisticsOut(BaseModel):
     """The figures of one assignment, over all of its submissions; stages in processing order."""
 
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_STATISTICS})
+
     assignment_id: int
     due: datetime
     summary: SummaryOut
@@ -250,5 +264,5 @@ class StatisticsOut(BaseModel):
     hours: list[HourOut]
     submissions_per_student: list[SubmissionsOut]
     failures: FailuresOut
-    not_submitted: list[StudentOut]
+    not_submitted: list[StudentName]
     at_risk: list[AtRiskOut]

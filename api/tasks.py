@@ -78,6 +78,8 @@ class StudentOut(BaseModel):
 class RequeueIn(BaseModel):
     """Why it is run again, for those who read the history later."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"note": "The printer was out of filament"}})
+
     note: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")
 
 
@@ -170,7 +172,9 @@ def requeue(
 
 @router.get("/assignments/{assignment_id}/tasks/", include_in_schema=False)
 @router.get("/assignments/{assignment_id}/tasks", responses=responses(304, 401, 403, 404))
-def list_students(ctx: ContextDep, actor: ActorDep, assignment_id: AssignmentId) -> list[StudentOut]:
+def list_assignment_students(
+    ctx: ContextDep, actor: ActorDep, assignment_id: AssignmentId
+) -> list[StudentOut]:
     """Every student of the course with their latest submission, by e-mail."""
     return [_student(row) for row in submissions.overview(ctx, actor, assignment_id)]
 

@@ -507,6 +507,15 @@ class TooLarge(Rejected):
     }
 
 
+class BodyTooLarge(TooLarge):
+    """A request that is no upload is larger than the limit. `limit_mb`."""
+
+    texts = {
+        "en": "The request is larger than {limit_mb} MB. Send less at once.",
+        "es": "La solicitud supera los {limit_mb} MB. Envía menos de una vez.",
+    }
+
+
 class MailRefused(Rejected):
     """The mail server refuses this one message. `problem` says why; `for_good`: so it will again."""
 

@@ -26,7 +26,13 @@ from tests.rabbitmq import running as running_rabbitmq
 
 _names = count()
 
-SLOW = {"test_openapi.py", "test_task_machine.py", "test_runner.py", "test_definition_faults.py"}
+SLOW = {
+    "test_openapi.py",
+    "test_task_machine.py",
+    "test_runner.py",
+    "test_definition_faults.py",
+    "test_rights_http.py",
+}
 """They take half a minute or more each."""
 
 
