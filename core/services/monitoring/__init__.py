@@ -28,7 +28,13 @@ from core.services.monitoring.summary import (
     count_by_stage,
     summarise,
 )
-from core.services.monitoring.times import Percentiles, StageLatency, measure_latency
+from core.services.monitoring.times import (
+    LatencyPoint,
+    Percentiles,
+    StageLatency,
+    measure_latency,
+    trace_latency,
+)
 
 __all__ = [
     "Answer",
@@ -38,6 +44,7 @@ __all__ = [
     "Failures",
     "Figures",
     "HourCount",
+    "LatencyPoint",
     "Offender",
     "Percentiles",
     "Queue",
@@ -66,4 +73,5 @@ __all__ = [
     "read_queue",
     "sum_requeues",
     "summarise",
+    "trace_latency",
 ]
