@@ -86,7 +86,8 @@ INSERT INTO task_stage_status (task_id, attempt_id, stage_id, position, status_i
         CASE WHEN status_id > 2 THEN at + w1 + r1 END, CASE WHEN status_id > 2 THEN at + w1 + r1 + w2 END,
         CASE WHEN status_id > 2 THEN at + w1 + r1 + w2 + r2 END,
         CASE WHEN status_id = 4 THEN 'Cause '
-            || repeat(chr(65 + (task_id % 40)::int % 26), 1 + (task_id % 40)::int / 26) || ': unknown command at line ' || task_id END,
+            || repeat(chr(65 + (task_id % 40)::int % 26), 1 + (task_id % 40)::int / 26)
+            || ': unknown command at line ' || task_id END,
         CASE WHEN status_id = 4 THEN CASE WHEN task_id % 8 = 0 THEN 'crash' ELSE 'verdict' END END
     FROM spans ORDER BY task_id;
 UPDATE task_attempt SET ended_at = s.at + w1 + r1 + w2 + r2, closed_at = s.at + w1 + r1 + w2 + r2

@@ -28,6 +28,14 @@ from core.services.monitoring.summary import (
     count_by_stage,
     summarise,
 )
+from core.services.monitoring.timeline import (
+    A_WEEK,
+    Mark,
+    Timeline,
+    fitting_span,
+    list_marks,
+    read_timeline,
+)
 from core.services.monitoring.times import (
     LatencyPoint,
     Percentiles,
@@ -37,6 +45,7 @@ from core.services.monitoring.times import (
 )
 
 __all__ = [
+    "A_WEEK",
     "Answer",
     "Components",
     "FailedTask",
@@ -45,6 +54,7 @@ __all__ = [
     "Figures",
     "HourCount",
     "LatencyPoint",
+    "Mark",
     "Offender",
     "Percentiles",
     "Queue",
@@ -56,6 +66,7 @@ __all__ = [
     "StageLatency",
     "StageQueue",
     "Summary",
+    "Timeline",
     "Verdicts",
     "answer_for",
     "count_by_hour",
@@ -64,13 +75,16 @@ __all__ = [
     "count_requeues_by_definition",
     "count_verdicts",
     "diagnose",
+    "fitting_span",
     "group_failures",
     "list_failures",
+    "list_marks",
     "list_offenders",
     "measure_latency",
     "read_components",
     "read_consumers",
     "read_queue",
+    "read_timeline",
     "sum_requeues",
     "summarise",
     "trace_latency",

@@ -5,8 +5,10 @@ A failed task is counted once, at the first of its stages that failed; with the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select
@@ -25,6 +27,9 @@ from core.models import (
 )
 from core.services.monitoring.scope import Scope, at_stage, inside, joined
 from core.vocabulary import StageStatus, TriageState
+
+TREND_PARTS = 12
+TREND_WITHOUT_BEGINNING = timedelta(weeks=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class FailureGroup:
     state: TriageState
     owner_email: str | None
     note: str
+    trend: tuple[int, ...]
+    """How many came in each twelfth of the window, or of the last twelve weeks where it has no beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ def group_failures(ctx: Context, actor: Actor, scope: Scope) -> Failures:
     """What stands failed in `scope`, by cause: every one is counted, and in one group only."""
     with ctx.db.transaction() as session:
         rows = session.execute(
-            _standing(session, actor, scope, _groups())
+            _standing(session, actor, scope, _groups(_edges(scope, ctx.now())))
             .join(TaskDefinition, TaskDefinition.id == Assignment.definition_id)
             .outerjoin(
                 FailureTriage,
@@ -129,7 +136,13 @@ def group_failures(ctx: Context, actor: Actor, scope: Scope) -> Failures:
         return Failures(sum(group.count for group in groups), groups)
 
 
-def _groups() -> Select[*tuple[Any, ...]]:
+def _edges(scope: Scope, now: datetime) -> list[datetime]:
+    end = scope.until or now
+    start = scope.since or end - TREND_WITHOUT_BEGINNING
+    return [start + (end - start) * part / TREND_PARTS for part in range(TREND_PARTS + 1)]
+
+
+def _groups(edges: Sequence[datetime]) -> Select[*tuple[Any, ...]]:
     acknowledged = func.coalesce(FailureTriage.state == TriageState.ACKNOWLEDGED, literal(value=False))
     unsettled = and_(~_has_passed_since(), ~_is_handled())
     return (
@@ -146,6 +159,10 @@ def _groups() -> Select[*tuple[Any, ...]]:
             func.count().filter(unsettled, acknowledged),
             func.max(User.email),
             func.max(FailureTriage.note),
+            *(
+                func.count().filter(TaskStageStatus.ended_at >= start, TaskStageStatus.ended_at < end)
+                for start, end in pairwise(edges)
+            ),
         )
         .select_from(TaskStageStatus)
         .join(ProcessingStage, ProcessingStage.id == TaskStageStatus.stage_id)
@@ -153,9 +170,8 @@ def _groups() -> Select[*tuple[Any, ...]]:
 
 
 def _group(*row: Any) -> FailureGroup:
-    key, message, count, first, last, students, stages, definitions, unsettled, acknowledged, owner, note = (
-        row
-    )
+    key, message, count, first, last, students, stages, definitions, unsettled, acknowledged, *rest = row
+    owner, note, *trend = rest
     state = TriageState.OPEN if unsettled else TriageState.HANDLED
     return FailureGroup(
         id=key,
@@ -170,6 +186,7 @@ def _group(*row: Any) -> FailureGroup:
         state=TriageState.ACKNOWLEDGED if acknowledged and not unsettled else state,
         owner_email=owner,
         note=note or "",
+        trend=tuple(trend),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, and_, cast, func, null, select
@@ -21,6 +21,11 @@ from core.services.monitoring.scope import Scope, at_stage, inside, joined, wind
 from core.services.monitoring.sources import Kind, middle_of, ran_seconds, waited_seconds
 from core.vocabulary import TimeSpan
 
+_LENGTHS = {
+    TimeSpan.HOUR: timedelta(hours=1),
+    TimeSpan.DAY: timedelta(days=1),
+    TimeSpan.WEEK: timedelta(days=7),
+}
 _SHARES = (0.5, 0.95, 0.99)
 
 
@@ -45,9 +50,13 @@ class StageLatency:
 
 @dataclass(frozen=True, slots=True)
 class LatencyPoint:
-    """As `StageLatency`, of the stages that ended within the hour, day or week (UTC) from `at` on."""
+    """As `StageLatency`, of the stages that ended within the hour, day or week (UTC) from `at` on.
+
+    `is_open`: that span is not over yet, so more may come.
+    """
 
     at: datetime
+    is_open: bool
     stage_name: str
     waited: Percentiles
     ran: Percentiles
@@ -74,7 +83,7 @@ def trace_latency(ctx: Context, actor: Actor, scope: Scope, span: TimeSpan) -> l
         measured = _measure(session, actor, scope, span)
         stages = _in_order(session)
         return [
-            LatencyPoint(at, name, *measured[at, stage])
+            LatencyPoint(at, at + _LENGTHS[span] > ctx.now(), name, *measured[at, stage])
             for at in sorted({at for at, _ in measured if at is not None})
             for stage, name in stages
             if (at, stage) in measured
