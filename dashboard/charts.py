@@ -168,7 +168,7 @@ def percentiles_over_time(
                 **look,
             )
     _dress(figure, legend=True)
-    figure.update_yaxes(title_text=f"{y_title}, log", type="log", dtick=1)
+    figure.update_yaxes(title_text=f"{y_title}, log", type="log", dtick="D2")
     _mark(figure, marks)
     _by_time(figure, times)
     return figure
