@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from api.deps import ActorDep, ContextDep
 from api.etag import EtagRoute
@@ -21,15 +21,18 @@ from api.monitoring_shapes import (
     StatisticsOut,
     SubmissionsOut,
     SummaryOut,
+    TimelineOut,
 )
 from api.params import AssignmentId, IdFilter, Moment, StageFilter
 from api.problems import responses
 from core.services import monitoring, reports, statistics
 from core.services.monitoring import Scope
+from core.vocabulary import TimeSpan
 
 router = APIRouter(tags=["monitoring"], route_class=EtagRoute)
 
 ERRORS = responses(304, 401, 403, 404)
+SpanFilter = Annotated[TimeSpan | None, Query(description="Default: what fits the window")]
 
 
 def get_scope(
@@ -88,6 +91,12 @@ def get_queue(ctx: ContextDep, actor: ActorDep, scope: ScopeDep) -> QueueOut:
         parked_count=reports.count_parked(ctx, actor, course_id=scope.course_id),
         parked=[ParkedOut.model_validate(asdict(report)) for report in parked],
     )
+
+
+@router.get("/monitoring/times", responses=ERRORS)
+def get_times(ctx: ContextDep, actor: ActorDep, scope: ScopeDep, span: SpanFilter = None) -> TimelineOut:
+    """Waits, runs and throughput over time; what counts is when stages and tasks ended."""
+    return TimelineOut.model_validate(asdict(monitoring.read_timeline(ctx, actor, scope, span=span)))
 
 
 @router.get("/assignments/{assignment_id}/statistics", responses=ERRORS)

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.examples import EXAMPLE_STATISTICS
-from core.vocabulary import RequeueCause, TriageState
+from core.vocabulary import RequeueCause, TimeSpan, TriageState
 
 
 class SummaryOut(BaseModel):
@@ -78,6 +78,7 @@ class FailureGroupOut(BaseModel):
     state: TriageState
     owner_email: str | None
     note: str
+    trend: list[int] = Field(description="How many came in each twelfth of the window, or of twelve weeks")
 
 
 class FailuresOut(BaseModel):
@@ -101,6 +102,7 @@ class FailuresOut(BaseModel):
                         "state": "open",
                         "owner_email": "monitor@uniandes.edu.co",
                         "note": "Image without G28",
+                        "trend": [0, 0, 0, 0, 2, 9, 14, 5, 1, 0, 0, 0],
                     }
                 ],
             }
@@ -190,6 +192,43 @@ class HourOut(BaseModel):
     completed: int
     failed: int
     requeued: int
+
+
+class PercentilesOut(BaseModel):
+    """Seconds below which half, 95 % and 99 % of the samples lie."""
+
+    samples: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class LatencyOut(BaseModel):
+    """A stage's times within the hour, day or week (UTC) from `at` on."""
+
+    at: datetime
+    is_open: bool = Field(description="That span is not over yet")
+    stage_name: str
+    waited: PercentilesOut
+    ran: PercentilesOut
+
+
+class MarkOut(BaseModel):
+    """A definition got a new version."""
+
+    at: datetime
+    name: str
+    version: int
+
+
+class TimelineOut(BaseModel):
+    """What is drawn over time; empty spans are absent. `week_before` has the moments of a week earlier."""
+
+    span: TimeSpan
+    latency: list[LatencyOut]
+    throughput: list[HourOut] = Field(description="By `span`; `hour` is its beginning")
+    week_before: list[HourOut]
+    marks: list[MarkOut]
 
 
 class SpreadOut(BaseModel):

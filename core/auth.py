@@ -50,6 +50,7 @@ class Right(StrEnum):
     REPORT_STATUS = "reports.status"
     REPORT_REQUEUE = "reports.requeue"
     MARK_STALLED = "tasks.mark_stalled"
+    RECOUNT = "monitoring.recount"
     HANDLE_PARKED = "reports.parked"
     HANDLE_UNATTRIBUTED = "reports.unattributed"
 
@@ -96,6 +97,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.REPORT_STATUS: frozenset({Standing.ORCHESTRATOR}),
         Right.REPORT_REQUEUE: frozenset({Standing.ORCHESTRATOR}),
         Right.MARK_STALLED: frozenset(),
+        Right.RECOUNT: frozenset(),
         Right.HANDLE_PARKED: _TEACHES,
         Right.HANDLE_UNATTRIBUTED: frozenset({Standing.ADMIN}),
     }

@@ -225,3 +225,11 @@ def state_at(start: datetime, end: datetime, moment: datetime) -> AssignmentStat
 PARSING = "PARSING"
 EXECUTION = "EXECUTION"
 """The two stage names that always exist (ids 1 and 2)."""
+
+
+class TimeSpan(StrEnum):
+    """How much time one point or bar of a chart over time stands for. Weeks begin on Monday."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"

@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.services import topics
 from core.services.monitoring import Scope
-from dashboard import i18n, live, shell
-from dashboard.monitoring import failures, history, now, records
+from dashboard import address, i18n, live, shell
+from dashboard.monitoring import failures, history, now, records, times
 
 _ = i18n.gettext
 visit = shell.enter()
@@ -40,7 +40,12 @@ names = {
     "all": _("Everything"),
 }
 st.segmented_control(
-    _("Window"), list(names), format_func=names.__getitem__, default="720", key="window", bind="query-params"
+    _("Window"),
+    list(names),
+    format_func=names.__getitem__,
+    required=True,
+    key="window",
+    on_change=address.bound("window", names, "720"),
 )
 followed = topics.of_course(visit.course.id) if visit.course else topics.MONITORING
 live.show(
@@ -58,16 +63,20 @@ views = {
     "audit": _("Who did what"),
 }
 view = st.segmented_control(
-    _("View"), list(views), format_func=views.__getitem__, default="failures", key="view", bind="query-params"
+    _("View"),
+    list(views),
+    format_func=views.__getitem__,
+    required=True,
+    key="view",
+    on_change=address.bound("view", views, "failures"),
 )
-shown = view or "failures"
-st.subheader(views[shown])
+st.subheader(views[view])
 with shell.errors():
     draw = {
         "failures": failures.draw,
         "requeues": history.requeues,
-        "times": history.times,
+        "times": times.draw,
         "parked": records.parked,
         "audit": records.deeds,
-    }[shown]
+    }[view]
     draw(visit, scope_of(visit))

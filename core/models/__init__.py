@@ -31,6 +31,7 @@ from core.models.people import (
 )
 from core.models.queue import IdempotencyRecord, OutboxMessage, QueueMessage
 from core.models.reports import AppliedReport, ParkedReport
+from core.models.tallies import Tally, TallyDay, TallyMark
 from core.models.tasks import (
     OriginalBytes,
     RequeueEvent,
@@ -68,6 +69,9 @@ __all__ = [
     "QueueMessage",
     "RequeueEvent",
     "SignInFailure",
+    "Tally",
+    "TallyDay",
+    "TallyMark",
     "Task",
     "TaskAttempt",
     "TaskDefinition",

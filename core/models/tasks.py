@@ -36,6 +36,7 @@ class Task(Base):
         Index("ix_task_assignment_id_id", "assignment_id", "id"),
         Index("ix_task_status_id_id", "status_id", "id"),
         Index("ix_task_created_by_id_id", "created_by_id", "id"),
+        Index("ix_task_creation_timestamp", "creation_timestamp"),
     )
 
     id: Mapped[Id]
@@ -87,6 +88,7 @@ class TaskAttempt(Base):
         CheckConstraint("file_path ~ '^/[A-Za-z0-9._/-]+[.]zip$'", name="file_path"),
         CheckConstraint("number >= 1 AND run >= 1", name="numbers"),
         Index("ix_task_attempt_version_id", "version_id"),
+        Index("ix_task_attempt_ended_at", "ended_at"),
     )
 
     id: Mapped[Id]
