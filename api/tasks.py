@@ -47,6 +47,7 @@ class StudentOut(BaseModel):
                 "status": "IN_PROGRESS",
                 "attempt": 1,
                 "requeue_count": 0,
+                "is_late": False,
                 "stage_statuses": [
                     {
                         "processing_stage": {"stage_name": "PARSING"},
@@ -72,6 +73,7 @@ class StudentOut(BaseModel):
     status: task_shapes.StatusName | None
     attempt: int | None
     requeue_count: int
+    is_late: bool = Field(description="That submission came after the due date and the time of grace")
     stage_statuses: list[task_shapes.StageState]
 
 
@@ -196,6 +198,7 @@ def _student(row: StudentRow) -> StudentOut:
         status=row.status.name if row.status is not None else None,
         attempt=row.attempt,
         requeue_count=row.requeue_count,
+        is_late=row.is_late,
         stage_statuses=[
             task_shapes.StageState(
                 processing_stage=task_shapes.StageWord(stage_name=name),

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from core.context import ORCHESTRATOR, Context
 from core.services import accounts, assignments, receipts, requeues
 from core.services.assignments import AssignmentDraft
+from core.vocabulary import LatePolicy
 from dashboard import process, shell
 from dashboard.task_view.compare import difference
 
@@ -148,3 +149,33 @@ def test_a_receipt_is_checked_by_its_address(ctx: Context, world: builders.World
 def test_outputs_are_told_apart_line_by_line() -> None:
     assert difference("same", "same") == ""
     assert "-G99\n+G28" in difference("G1\nG99\nG2", "G1\nG28\nG2")
+
+
+def accept_late(ctx: Context, world: builders.World) -> None:
+    view = assignments.get_assignment(ctx, world.professor, world.assignment_id)
+    draft = AssignmentDraft(
+        view.assignment_name,
+        view.definition_id,
+        view.assignment_start_date,
+        view.assignment_end_date,
+        rules=replace(view.rules, late_policy=LatePolicy.MARK),
+    )
+    assignments.update_assignment(ctx, world.professor, world.assignment_id, draft)
+
+
+def test_a_student_sees_which_submissions_were_late(
+    ctx: Context, clock: Clock, world: builders.World, open_page: Open
+) -> None:
+    accept_late(ctx, world)
+    in_time = builders.submit(ctx, world, key="in time")
+    clock.advance(days=8)
+    late = builders.submit(ctx, world, key="late")
+
+    app = open_page("my_work")
+    earlier = open_page("my_work", task=str(in_time.task_id))
+
+    assert app.button(key=f"open-{late.task_id}").label.startswith("○ Waiting · ◷ Late")
+    assert "Late" not in app.button(key=f"open-{in_time.task_id}").label
+    assert "#### ○ Waiting · ◷ Late" in texts(app)
+    assert "it was accepted and marked as late." in texts(app)
+    assert "Late" not in texts(earlier).split("Reference")[0].rsplit("####", 1)[-1]

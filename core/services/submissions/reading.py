@@ -96,6 +96,8 @@ class TaskSummary:
     created_at: datetime
     status: StageStatus
     attempt: int
+    is_late: bool
+    """It came after the due date and the time of grace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,4 +298,5 @@ def _summary(task: Task, assignment_name: str) -> TaskSummary:
         created_at=task.creation_timestamp,
         status=StageStatus(task.status_id),
         attempt=task.current_attempt,
+        is_late=task.is_late,
     )
