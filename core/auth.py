@@ -39,6 +39,7 @@ class Right(StrEnum):
     SUBMIT = "submissions.submit"
     READ_OWN_TASK = "submissions.read_own"
     READ_ANY_TASK = "submissions.read_any"
+    READ_OWN_NOTICES = "notices.own"
     CHECK_RECEIPT = "receipts.check"
     REQUEUE = "tasks.requeue"
     FOLLOW_OPERATION = "operations.follow"
@@ -85,6 +86,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.SUBMIT: frozenset({Role.STUDENT}),
         Right.READ_OWN_TASK: frozenset({Standing.OWNER}),
         Right.READ_ANY_TASK: frozenset({*_TEACHES, Standing.ORCHESTRATOR}),
+        Right.READ_OWN_NOTICES: frozenset({Standing.PERSON}),
         Right.CHECK_RECEIPT: frozenset({Standing.PERSON}),
         Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
         Right.FOLLOW_OPERATION: frozenset({Standing.OWNER, Standing.ADMIN}),

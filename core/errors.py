@@ -105,6 +105,35 @@ class NotFound(Rejected):
         "en": "This {what} does not exist, or you have no access to it.",
         "es": "No existe este elemento ({what}) o no tienes acceso a él.",
     }
+    kinds: ClassVar[Mapping[str, str]] = {
+        "assignment": "actividad",
+        "attempt": "intento",
+        "callback token": "token de notificaciones",
+        "course": "curso",
+        "export": "exportación",
+        "extension": "prórroga",
+        "failure group": "grupo de fallas",
+        "file": "archivo",
+        "member": "integrante",
+        "operation": "reejecución",
+        "person": "persona",
+        "report": "reporte",
+        "session": "sesión",
+        "stage": "etapa",
+        "student": "estudiante",
+        "submission": "entrega",
+        "task definition": "definición de tarea",
+        "token": "token",
+    }
+    """What `what` is called in Spanish."""
+
+    def sentence(self, language: str) -> str:
+        """As for every error, the kind of thing by its name in `language`."""
+        text = self.texts.get(language, self.texts["en"])
+        values = {name: str(value) for name, value in self.values.items()}
+        if language == "es" and "what" in values:
+            values["what"] = self.kinds.get(values["what"], values["what"])
+        return text.format(**values)
 
 
 class NoSuchAddress(NotFound):

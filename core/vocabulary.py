@@ -67,6 +67,10 @@ class LinkPurpose(StrEnum):
     RESET = "reset"
 
 
+RESULT_MAIL = "result"
+"""What a mail is for that carries no link of its own: a result has arrived."""
+
+
 class RequeueCause(StrEnum):
     """Why a task got another run or another attempt."""
 

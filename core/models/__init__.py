@@ -15,6 +15,7 @@ from core.models.definitions import (
     TaskDefinition,
 )
 from core.models.files import UnneededFile
+from core.models.notices import ResultNotice
 from core.models.operations import Operation, OperationItem
 from core.models.oversight import AuditEntry, FailureTriage
 from core.models.people import (
@@ -67,6 +68,7 @@ __all__ = [
     "ProcessingStatus",
     "QueueMessage",
     "RequeueEvent",
+    "ResultNotice",
     "SignInFailure",
     "Task",
     "TaskAttempt",

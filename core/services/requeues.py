@@ -11,7 +11,7 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import NotAllowed, NotFound, NotRequeueable, TooManyRequeues
 from core.models import Assignment, RequeueEvent, Task, TaskAttempt, TaskMetrics, TaskStageStatus
-from core.services import audit
+from core.services import audit, notices
 from core.services.attempts import add_log, notify_task, open_attempt
 from core.services.audit import Deed
 from core.vocabulary import AuditAction, RequeueCause, StageStatus
@@ -83,6 +83,7 @@ def open_next_attempt(
         .order_by((TaskStageStatus.status_id == StageStatus.FAILED).desc(), TaskStageStatus.position)
         .limit(1)
     )
+    notices.withdraw(session, [old.id], unread_only=True)
     old.closed_at = ctx.now()
     session.flush()
     attempt = open_attempt(session, ctx, task, old.number + 1)

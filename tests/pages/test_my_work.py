@@ -13,7 +13,7 @@ from conftest import Clock
 from streamlit.testing.v1 import AppTest
 
 from core.context import ORCHESTRATOR, Context
-from core.services import accounts, assignments, receipts, requeues
+from core.services import accounts, assignments, notices, receipts, requeues
 from core.services.assignments import AssignmentDraft
 from core.vocabulary import LatePolicy
 from dashboard import process, shell
@@ -179,3 +179,33 @@ def test_a_student_sees_which_submissions_were_late(
     assert "#### ○ Waiting · ◷ Late" in texts(app)
     assert "it was accepted and marked as late." in texts(app)
     assert "Late" not in texts(earlier).split("Reference")[0].rsplit("####", 1)[-1]
+
+
+def test_a_new_result_is_listed_on_every_page_until_it_is_read(
+    ctx: Context, world: builders.World, open_page: Open
+) -> None:
+    task_id = builders.submit(ctx, world).task_id
+    assert [part.label for part in open_page("receipt").expander if "New results" in part.label] == []
+    builders.fail(ctx, ORCHESTRATOR, task_id)
+    [notice] = notices.list_unread(ctx, world.student)
+
+    app = open_page("receipt")
+    assert [part.label for part in app.expander if "New results" in part.label] == ["● New results (1)"]
+    app.button(key=f"notice-read-{notice.id}").click().run()
+
+    assert list(app.exception) == []
+    assert notices.list_unread(ctx, world.student) == []
+
+
+def test_a_notice_leads_to_its_submission(ctx: Context, world: builders.World, open_page: Open) -> None:
+    first = builders.submit(ctx, world, key="first")
+    builders.submit(ctx, world, key="second")
+    builders.fail(ctx, ORCHESTRATOR, first.task_id)
+    [notice] = notices.list_unread(ctx, world.student)
+
+    app = open_page("receipt")
+    app.button(key=f"notice-open-{notice.id}").click().run()
+
+    assert list(app.exception) == []
+    assert f"Reference {first.reference}" in texts(app)
+    assert notices.list_unread(ctx, world.student) == []
