@@ -16,7 +16,7 @@ from api.params import AssignmentId, Attempt, Cursor, IdFilter, Limit, Moment, S
 from api.problems import responses
 from core.services import requeues, results, submissions
 from core.services.submissions import StudentRow, TaskFilter
-from core.services.submissions.reading import LOG_PAGE
+from core.services.submissions.logs import LOG_PAGE
 from core.vocabulary import EXECUTION, PARSING, StageStatus
 
 router = APIRouter(tags=["tasks"], route_class=EtagRoute)

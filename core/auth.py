@@ -42,6 +42,7 @@ class Right(StrEnum):
     READ_OWN_NOTICES = "notices.own"
     CHECK_RECEIPT = "receipts.check"
     REQUEUE = "tasks.requeue"
+    DECIDE_TRIAL = "operations.decide_trial"
     FOLLOW_OPERATION = "operations.follow"
     MONITOR = "monitoring.read"
     TRIAGE = "monitoring.triage"
@@ -89,6 +90,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.READ_OWN_NOTICES: frozenset({Standing.PERSON}),
         Right.CHECK_RECEIPT: frozenset({Standing.PERSON}),
         Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
+        Right.DECIDE_TRIAL: frozenset({Role.PROFESSOR}),
         Right.FOLLOW_OPERATION: frozenset({Standing.OWNER, Standing.ADMIN}),
         Right.MONITOR: _TEACHES,
         Right.TRIAGE: frozenset({Role.PROFESSOR, Role.MONITOR}),

@@ -11,7 +11,7 @@ from core.services.assignments import AssignmentWithLatest
 from core.services.submissions import Admission, TaskSummary
 from core.vocabulary import AssignmentState
 from dashboard import i18n, moments, shell, uploads
-from dashboard.assignments import rules
+from dashboard.assignments import rules, statement
 from dashboard.tables import state_label, submission_label
 
 _ = i18n.gettext
@@ -49,8 +49,7 @@ def show_due(
         view, admission = work.assignment, admissions[work.assignment.id]
         with st.expander(_title(visit, work, admission), key=f"assignment-{view.id}"):
             st.caption(f"{state_label(admission.state)} · {_dates(visit, admission.due_at)}")
-            if view.assignment_description:
-                st.write(view.assignment_description)
+            statement.show(view, place="due")
             st.markdown("\n".join(f"- {said}" for said in rules.sentences(admission, visit.course_zone)))
             if admission.state is AssignmentState.OPEN and admission.remaining_submissions != 0:
                 uploads.form(view.id, on_accepted)

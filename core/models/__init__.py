@@ -8,6 +8,7 @@ from core.models.base import Base
 from core.models.definitions import (
     Assignment,
     AssignmentExtension,
+    AssignmentStatement,
     DefinitionStage,
     DefinitionVersion,
     ProcessingStage,
@@ -47,6 +48,7 @@ __all__ = [
     "AppliedReport",
     "Assignment",
     "AssignmentExtension",
+    "AssignmentStatement",
     "AuditEntry",
     "Base",
     "CallbackToken",

@@ -60,7 +60,8 @@ def _earlier(visit: shell.Visit, task: TaskView) -> list[_Earlier]:
     summary = task.summary
     found = [
         _Earlier(summary.id, attempt.number, f"{_('attempt')} {attempt.number}")
-        for attempt in reversed(task.attempts[:-1])
+        for attempt in reversed(task.attempts)
+        if attempt.number != task.current.number
     ]
     wanted = TaskFilter(assignment_id=summary.assignment_id, student_id=summary.student_id)
     page = submissions.list_tasks(visit.ctx, visit.actor, wanted, limit=50)

@@ -27,6 +27,9 @@ def show(visit: shell.Visit, task_id: int) -> None:
     )
     if task.summary.is_late:
         st.caption(_("It came after the due date and the time of grace; it was accepted and marked as late."))
+    if task.trial is not None:
+        text = _("Attempt {number} is on trial: it counts only when that trial is applied.")
+        st.info(text.format(number=task.trial.number))
     if current.waiting_reason is not None:
         st.info(_waiting(current.waiting_reason))
     if current.stalled_at is not None:
