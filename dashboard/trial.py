@@ -62,13 +62,16 @@ def _decide(visit: shell.Visit, view: OperationView, changes: operations.Changes
     if changes.under_way:
         st.caption(_("It can be applied once every submission has its result."))
     with st.container(horizontal=True):
-        with st.popover(_("Apply") + "…", disabled=bool(changes.under_way)), shell.errors():
+        with (
+            st.popover(_("Apply") + "…", key=f"apply-popover-{view.id}", disabled=bool(changes.under_way)),
+            shell.errors(),
+        ):
             text = _("The new results of {total} submissions count from now on, in place of the old ones.")
             st.write(text.format(total=total))
             if st.button(_("Apply all"), key=f"apply-{view.id}", type="primary"):
                 operations.apply_trial(visit.ctx, visit.actor, view.id)
                 st.rerun()
-        with st.popover(_("Discard") + "…"), shell.errors():
+        with st.popover(_("Discard") + "…", key=f"discard-popover-{view.id}"), shell.errors():
             text = _("The new results of {total} submissions never count; the old ones stay.")
             st.write(text.format(total=total))
             if st.button(_("Discard all"), key=f"discard-{view.id}", type="primary"):
