@@ -41,6 +41,7 @@ EXAMPLE_TASK: Example = {
     "size": 20480,
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "stage_statuses": EXAMPLE_STAGES,
+    "is_late": False,
     "metrics": {"requeue_count": 0},
 }
 

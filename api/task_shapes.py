@@ -67,6 +67,7 @@ class TaskOut(BaseModel):
     file_name: str
     size: int = Field(description="Bytes of the original")
     sha256: str = Field(description="SHA-256 of the original, hexadecimal")
+    is_late: bool = Field(description="It came after the due date and the time of grace")
     stage_statuses: list[StageStatusOut]
     metrics: Metrics
 
@@ -207,6 +208,7 @@ def _fields(row: TaskRow) -> dict[str, object]:
         "file_name": row.file_name,
         "size": row.size,
         "sha256": row.sha256,
+        "is_late": row.is_late,
         "stage_statuses": [stage_out(stage) for stage in row.stages],
         "metrics": Metrics(requeue_count=row.requeue_count),
     }
@@ -229,6 +231,7 @@ def task_detail(view: TaskView) -> TaskDetail:
         file_name=view.summary.file_name,
         size=view.size,
         sha256=view.sha256,
+        is_late=view.summary.is_late,
         stage_statuses=[stage_out(stage) for stage in view.current.stages],
         metrics=Metrics(requeue_count=view.requeue_count),
         attempts=[attempt_out(attempt) for attempt in view.attempts],

@@ -39,8 +39,10 @@ class Right(StrEnum):
     SUBMIT = "submissions.submit"
     READ_OWN_TASK = "submissions.read_own"
     READ_ANY_TASK = "submissions.read_any"
+    READ_OWN_NOTICES = "notices.own"
     CHECK_RECEIPT = "receipts.check"
     REQUEUE = "tasks.requeue"
+    DECIDE_TRIAL = "operations.decide_trial"
     FOLLOW_OPERATION = "operations.follow"
     MONITOR = "monitoring.read"
     TRIAGE = "monitoring.triage"
@@ -86,8 +88,10 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.SUBMIT: frozenset({Role.STUDENT}),
         Right.READ_OWN_TASK: frozenset({Standing.OWNER}),
         Right.READ_ANY_TASK: frozenset({*_TEACHES, Standing.ORCHESTRATOR}),
+        Right.READ_OWN_NOTICES: frozenset({Standing.PERSON}),
         Right.CHECK_RECEIPT: frozenset({Standing.PERSON}),
         Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
+        Right.DECIDE_TRIAL: frozenset({Role.PROFESSOR}),
         Right.FOLLOW_OPERATION: frozenset({Standing.OWNER, Standing.ADMIN}),
         Right.MONITOR: _TEACHES,
         Right.TRIAGE: frozenset({Role.PROFESSOR, Role.MONITOR}),

@@ -105,6 +105,35 @@ class NotFound(Rejected):
         "en": "This {what} does not exist, or you have no access to it.",
         "es": "No existe este elemento ({what}) o no tienes acceso a él.",
     }
+    kinds: ClassVar[Mapping[str, str]] = {
+        "assignment": "actividad",
+        "attempt": "intento",
+        "callback token": "token de notificaciones",
+        "course": "curso",
+        "export": "exportación",
+        "extension": "prórroga",
+        "failure group": "grupo de fallas",
+        "file": "archivo",
+        "member": "integrante",
+        "operation": "reejecución",
+        "person": "persona",
+        "report": "reporte",
+        "session": "sesión",
+        "stage": "etapa",
+        "student": "estudiante",
+        "submission": "entrega",
+        "task definition": "definición de tarea",
+        "token": "token",
+    }
+    """What `what` is called in Spanish."""
+
+    def sentence(self, language: str) -> str:
+        """As for every error, the kind of thing by its name in `language`."""
+        text = self.texts.get(language, self.texts["en"])
+        values = {name: str(value) for name, value in self.values.items()}
+        if language == "es" and "what" in values:
+            values["what"] = self.kinds.get(values["what"], values["what"])
+        return text.format(**values)
 
 
 class NoSuchAddress(NotFound):
@@ -426,6 +455,15 @@ class NotAZip(BadArchive):
     }
 
 
+class NotAPdf(BadArchive):
+    """The file is no PDF, whatever its name says."""
+
+    texts = {
+        "en": "This file is not a complete PDF, even if its name ends in .pdf. Export it again and upload it.",
+        "es": "Este archivo no es un PDF completo, aunque su nombre termine en .pdf. Expórtalo de nuevo y súbelo.",
+    }
+
+
 class EmptyArchive(BadArchive):
     """The archive has no entry at all."""
 
@@ -719,6 +757,33 @@ class OperationOver(Conflict):
     texts = {
         "en": "This operation has already ended. There is nothing left to stop.",
         "es": "Esta operación ya terminó. No queda nada por detener.",
+    }
+
+
+class OnTrial(NotRequeueable):
+    """Another attempt of the submission is on trial."""
+
+    texts = {
+        "en": "This submission is being run again on trial. Apply or discard that trial first.",
+        "es": "Esta entrega se está ejecutando de nuevo a prueba. Aplica o descarta primero esa prueba.",
+    }
+
+
+class TrialUnderWay(Conflict):
+    """A trial cannot be decided before all of it has a result."""
+
+    texts = {
+        "en": "This trial is not over yet. Wait until every submission has its result, or stop it.",
+        "es": "Esta prueba no ha terminado. Espera a que cada entrega tenga su resultado, o detenla.",
+    }
+
+
+class TrialDecided(Conflict):
+    """A trial is decided once."""
+
+    texts = {
+        "en": "This trial has already been decided the other way. Nothing was changed.",
+        "es": "Esta prueba ya se decidió en el otro sentido. No se cambió nada.",
     }
 
 

@@ -12,6 +12,7 @@ from core.context import PLATFORM, Context
 from core.errors import Unavailable
 from core.models import (
     AppliedReport,
+    AssignmentStatement,
     IdempotencyRecord,
     LoginTicket,
     OneTimeLink,
@@ -71,7 +72,7 @@ def run_sweep(ctx: Context, waker: Waker) -> None:
 def remove_orphans(ctx: Context) -> list[str]:
     """Delete our files that are older than `GRACE` and belong to no row; their paths."""
     removed = []
-    for folder in ("originals", "attempts", "images"):
+    for folder in ("originals", "attempts", "images", "statements"):
         files = [
             file.path
             for file in ctx.storage.list_files(ctx.storage.path(folder))
@@ -87,7 +88,12 @@ def remove_orphans(ctx: Context) -> list[str]:
 
 
 def _known(session: Session, ctx: Context) -> set[str]:
-    queries = (select(Task.original_path), select(TaskAttempt.file_path), needed_images(ctx))
+    queries = (
+        select(Task.original_path),
+        select(TaskAttempt.file_path),
+        select(AssignmentStatement.path),
+        needed_images(ctx),
+    )
     return {path for query in queries for path in session.scalars(query)}
 
 

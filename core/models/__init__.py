@@ -8,6 +8,7 @@ from core.models.base import Base
 from core.models.definitions import (
     Assignment,
     AssignmentExtension,
+    AssignmentStatement,
     DefinitionStage,
     DefinitionVersion,
     ProcessingStage,
@@ -15,6 +16,7 @@ from core.models.definitions import (
     TaskDefinition,
 )
 from core.models.files import UnneededFile
+from core.models.notices import ResultNotice
 from core.models.operations import Operation, OperationItem
 from core.models.oversight import AuditEntry, FailureTriage
 from core.models.people import (
@@ -47,6 +49,7 @@ __all__ = [
     "AppliedReport",
     "Assignment",
     "AssignmentExtension",
+    "AssignmentStatement",
     "AuditEntry",
     "Base",
     "CallbackToken",
@@ -68,6 +71,7 @@ __all__ = [
     "ProcessingStatus",
     "QueueMessage",
     "RequeueEvent",
+    "ResultNotice",
     "SignInFailure",
     "Tally",
     "TallyDay",

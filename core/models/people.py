@@ -27,6 +27,8 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
     language: Mapped[str | None]
     timezone: Mapped[str | None]
+    result_mail: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether a mail says when the result of a submission of theirs arrives."""
     created_at: Mapped[Moment]
     disabled_at: Mapped[Moment | None]
 
@@ -144,7 +146,8 @@ class OutgoingMail(Base):
 
     __tablename__ = "mail_outbox"
     __table_args__ = (
-        CheckConstraint("purpose IN ('invitation', 'reset')", name="purpose"),
+        CheckConstraint("purpose IN ('invitation', 'reset', 'result')", name="purpose"),
+        CheckConstraint("(purpose = 'result') = (notice_id IS NOT NULL)", name="notice"),
         Index(
             "ix_mail_outbox_waiting",
             "next_try_at",
@@ -159,6 +162,10 @@ class OutgoingMail(Base):
     purpose: Mapped[str]
     course_name: Mapped[str] = mapped_column(server_default="")
     asked_from: Mapped[str] = mapped_column(server_default="")
+    notice_id: Mapped[int | None] = mapped_column(
+        ForeignKey("result_notice.id", ondelete="CASCADE"), unique=True
+    )
+    """Of what it tells; it goes with that."""
     created_at: Mapped[Moment]
     next_try_at: Mapped[Moment]
     tries: Mapped[int] = mapped_column(server_default=text("0"))

@@ -1,7 +1,8 @@
 """Submissions and everything that happens to them.
 
-A *task* has numbered *attempts*; each attempt has one row per stage. What a screen shows of a
-task are the rows of its current attempt; older attempts stay for comparison.
+A *task* has numbered *attempts*; each attempt has one row per stage. The one rule of which attempt
+counts is `Task.current_attempt`: lists, figures and exports show its rows. Older attempts stay for
+comparison; one with a higher number is a trial, which counts once it has become the current one.
 """
 
 from __future__ import annotations

@@ -81,6 +81,9 @@ def actions() -> dict[str, str]:
     """What can be done, in words."""
     return {
         AuditAction.REQUEUE.value: _("Requeued"),
+        AuditAction.TRIAL.value: _("Run again on trial"),
+        AuditAction.TRIAL_APPLIED.value: _("Trial applied"),
+        AuditAction.TRIAL_DISCARDED.value: _("Trial discarded"),
         AuditAction.TRIAGE.value: _("Cause of failures judged"),
         AuditAction.PARKED_APPLIED.value: _("Parked report applied"),
         AuditAction.PARKED_DISCARDED.value: _("Parked report discarded"),

@@ -21,7 +21,8 @@ from core.models import OutgoingMail, User
 from core.services.accounts.emails import clean_email
 from core.services.accounts.letters import compose
 from core.services.accounts.links import LINK_LIVES, issue_link
-from core.vocabulary import LinkPurpose
+from core.services.notices.letters import compose_result
+from core.vocabulary import RESULT_MAIL, LinkPurpose
 
 MAIL_TOPIC = "mails"
 
@@ -33,6 +34,9 @@ RESET_WINDOW = timedelta(hours=1)
 
 LEASE = timedelta(minutes=2)
 """Within this time a mail that was taken is sent or fails; else its sender is gone and another takes it."""
+
+RESULT_LIVES = timedelta(days=1)
+"""A mail about a result that could not be sent for so long says nothing new any more."""
 
 _FIRST_PAUSE = timedelta(seconds=15)
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -137,7 +141,10 @@ def _why_not(ctx: Context, row: OutgoingMail, user: User | None) -> str | None:
         return "no account with this address"
     if row.purpose == LinkPurpose.INVITATION and user.password_hash is not None:
         return "has set a password meanwhile"
-    if ctx.now() - row.created_at > LINK_LIVES[LinkPurpose(row.purpose)]:
+    if row.purpose == RESULT_MAIL and not user.result_mail:
+        return "does not want it any more"
+    lives = RESULT_LIVES if row.purpose == RESULT_MAIL else LINK_LIVES[LinkPurpose(row.purpose)]
+    if ctx.now() - row.created_at > lives:
         return f"too late; last problem: {row.last_error}"
     return None
 
@@ -145,6 +152,8 @@ def _why_not(ctx: Context, row: OutgoingMail, user: User | None) -> str | None:
 def _prepare(session: Session, ctx: Context, row: OutgoingMail, user: User) -> Letter:
     row.tries += 1
     row.next_try_at = ctx.now() + LEASE
+    if row.notice_id is not None:
+        return Letter(row.id, row.recipient, *compose_result(session, ctx, row.notice_id, user))
     purpose = LinkPurpose(row.purpose)
     link = issue_link(session, ctx, user.id, purpose)
     subject, text = compose(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from core.context import Actor, Context
@@ -50,7 +50,7 @@ class Preview:
     sample: tuple[SampleTask, ...]
 
 
-def preview_requeue(ctx: Context, actor: Actor, selection: Selection) -> Preview:
+def preview_requeue(ctx: Context, actor: Actor, selection: Selection, *, trial: bool = False) -> Preview:
     """What `start_requeue` would do now.
 
     Raises:
@@ -60,7 +60,7 @@ def preview_requeue(ctx: Context, actor: Actor, selection: Selection) -> Preview
     """
     with ctx.db.transaction() as session:
         found = select_tasks(session, actor, selection).order_by(None).subquery()
-        failed = Task.status_id == StageStatus.FAILED
+        failed = _fit(trial=trial)
         room = Task.current_attempt < ctx.settings.max_attempts
         selected, requeueable, exhausted = session.execute(
             select(func.count(), func.count().filter(failed, room), func.count().filter(failed, ~room))
@@ -82,8 +82,19 @@ def preview_requeue(ctx: Context, actor: Actor, selection: Selection) -> Preview
         return Preview(selected, requeueable, exhausted, sample)
 
 
-def start_requeue(ctx: Context, actor: Actor, selection: Selection, note: str, key: str) -> int:
+def _fit(*, trial: bool) -> ColumnElement[bool]:
+    """Which submissions are run again: failed ones; on trial all that have a result."""
+    finals = [StageStatus.FAILED, StageStatus.COMPLETED] if trial else [StageStatus.FAILED]
+    return Task.status_id.in_(finals)
+
+
+def start_requeue(
+    ctx: Context, actor: Actor, selection: Selection, note: str, key: str, *, trial: bool = False
+) -> int:
     """Have every failed submission of `selection` requeued in the background; the operation's id.
+
+    With `trial` every one that has a result is run again, and none of these attempts counts until the
+    whole is applied; only professors of the course may, and who may not is left out at its turn.
 
     `note`: why, for those who read the history later. `key`: the same key of the same person starts
     once and answers the same operation. Who may requeue is asked again at each submission's turn.
@@ -109,7 +120,7 @@ def start_requeue(ctx: Context, actor: Actor, selection: Selection, note: str, k
             select(Task.id)
             .where(
                 Task.id.in_(select(tasks.c.id)),
-                Task.status_id == StageStatus.FAILED,
+                _fit(trial=trial),
                 Task.current_attempt < ctx.settings.max_attempts,
             )
             .order_by(Task.id)
@@ -123,6 +134,7 @@ def start_requeue(ctx: Context, actor: Actor, selection: Selection, note: str, k
                 start_key=key,
                 note=reason,
                 total=len(wanted),
+                is_trial=trial,
                 created_at=ctx.now(),
             )
             .on_conflict_do_nothing(index_elements=[Operation.started_by_id, Operation.start_key])

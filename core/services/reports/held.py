@@ -82,9 +82,14 @@ class HeldTask:
     changed: bool = False
 
     def attempt(self, number: int | None = None) -> HeldAttempt | None:
-        """Attempt `number`, or the current one."""
+        """Attempt `number`, or the one that counts."""
         wanted = number or self.current_attempt
         return next((attempt for attempt in self.attempts if attempt.number == wanted), None)
+
+    def reported(self, number: int | None = None) -> HeldAttempt | None:
+        """The attempt that a report means: `number`, or the open one, which may be on trial."""
+        is_open = next((attempt for attempt in self.attempts if not attempt.is_closed), None)
+        return self.attempt(number) if number or is_open is None else is_open
 
     def attempt_at(self, file_path: str) -> HeldAttempt | None:
         """The attempt whose file this is."""

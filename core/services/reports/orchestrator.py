@@ -162,7 +162,7 @@ def _apply(task: HeldTask | None, report: Report | Unreadable, at: datetime) -> 
     if report.root is Root.STAGE and report.depth > len(attempt.stages):
         return ParkReason.UNKNOWN_STAGE
     case = Case(task, attempt, report, at)
-    is_live = not attempt.is_closed and attempt.number == task.current_attempt
+    is_live = not attempt.is_closed
     if is_live:
         attempt.hear()
         begin_run_if_taken_again(case)

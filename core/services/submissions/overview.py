@@ -49,6 +49,7 @@ class StudentRow:
     status: StageStatus | None
     attempt: int | None
     requeue_count: int
+    is_late: bool
     stages: tuple[tuple[str, StageStatus], ...]
 
 
@@ -155,6 +156,7 @@ def _read(
             status=StageStatus(task.status_id) if task else None,
             attempt=task.current_attempt if task else None,
             requeue_count=requeues or 0,
+            is_late=task.is_late if task else False,
             stages=tuple((mark.stage_name, mark.status) for mark in stages[task.id]) if task else (),
         )
         for user, count, task, requeues in rows
