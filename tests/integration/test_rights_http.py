@@ -81,8 +81,14 @@ ROUTES = {
 }
 
 ENDS_THE_TOKEN = {"POST /auth/logout", "POST /auth/change_password"}
-ABSENT = {"DELETE /users/me/tokens/{token_id}", "DELETE /callback-tokens/{token_id}"}
-"""What they name is not there: 404 is what the allowed get."""
+ABSENT = {
+    "DELETE /users/me/tokens/{token_id}",
+    "DELETE /callback-tokens/{token_id}",
+    "PATCH /courses/{course_id}/users/{user_id}",
+    "DELETE /courses/{course_id}/users/{user_id}",
+    "POST /courses/{course_id}/users/{user_id}/invitation",
+}
+"""What they name is not there, or was taken out by an allowed request before: 404 is an answer."""
 
 OF_A_COURSE = ("{course_id}", "{assignment_id}", "{task_id}", "select_course", "/monitoring/")
 LETTERS = {Role.PROFESSOR: "P", Role.MONITOR: "M", Role.STUDENT: "S"}
