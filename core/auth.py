@@ -39,6 +39,8 @@ class Right(StrEnum):
     SUBMIT = "submissions.submit"
     READ_OWN_TASK = "submissions.read_own"
     READ_ANY_TASK = "submissions.read_any"
+    READ_ANY_FILE = "submissions.read_any_file"
+    LIST_TASKS = "submissions.list"
     READ_OWN_NOTICES = "notices.own"
     CHECK_RECEIPT = "receipts.check"
     REQUEUE = "tasks.requeue"
@@ -88,6 +90,8 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.SUBMIT: frozenset({Role.STUDENT}),
         Right.READ_OWN_TASK: frozenset({Standing.OWNER}),
         Right.READ_ANY_TASK: frozenset({*_TEACHES, Standing.ORCHESTRATOR}),
+        Right.READ_ANY_FILE: _TEACHES,
+        Right.LIST_TASKS: _TEACHES,
         Right.READ_OWN_NOTICES: frozenset({Standing.PERSON}),
         Right.CHECK_RECEIPT: frozenset({Standing.PERSON}),
         Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),

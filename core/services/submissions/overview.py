@@ -97,7 +97,7 @@ def list_students(
     """
     with ctx.db.transaction() as session:
         course_id = course_of(session, wanted.assignment_id)
-        require(session, actor, Right.READ_ANY_TASK, course_id=course_id)
+        require(session, actor, Right.LIST_TASKS, course_id=course_id)
         if page is None:
             rows = _read(session, wanted, sort, descending=descending)
             return StudentPage(rows, len(rows))

@@ -163,13 +163,17 @@ def get_task(
 def open_original(ctx: Context, actor: Actor, task_id: int) -> Download:
     """The student's original, byte for byte."""
     with ctx.db.transaction() as session:
-        task, *_ = find_task(session, actor, task_id)
+        task, *_ = find_task(session, actor, task_id, others=Right.READ_ANY_FILE)
     open_at = partial(ctx.storage.stream, task.original_path)
     return Download(task.original_name, task.original_size, open_at, task.original_sha256)
 
 
-def find_task(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assignment, User, int]:
+def find_task(
+    session: Session, actor: Actor, task_id: int, *, others: Right = Right.READ_ANY_TASK
+) -> tuple[Task, Assignment, User, int]:
     """The submission with its assignment, student and requeues, for use cases within `session`.
+
+    Whoever did not hand it in needs the right `others`.
 
     Raises:
         NotFound: there is none, or the actor may not know that it exists.
@@ -186,7 +190,7 @@ def find_task(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assig
         raise NotFound(what="submission")
     task, assignment, student, requeues = row
     own = task.created_by_id == actor.user_id
-    right = Right.READ_OWN_TASK if own else Right.READ_ANY_TASK
+    right = Right.READ_OWN_TASK if own else others
     try:
         require(session, actor, right, course_id=assignment.course_id, owner_id=task.created_by_id)
     except NotAllowed as denied:  # a fellow student may not even know that it exists
