@@ -54,6 +54,7 @@ views = {
     "failures": _("Failures"),
     "requeues": _("Requeues"),
     "times": _("Times and throughput"),
+    "stalled": _("Stalled submissions"),
     "parked": _("Parked reports"),
     "audit": _("Who did what"),
 }
@@ -67,6 +68,7 @@ with shell.errors():
         "failures": failures.draw,
         "requeues": history.requeues,
         "times": history.times,
+        "stalled": records.silent,
         "parked": records.parked,
         "audit": records.deeds,
     }[shown]
