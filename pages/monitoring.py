@@ -59,6 +59,7 @@ views = {
     "failures": _("Failures"),
     "requeues": _("Requeues"),
     "times": _("Times and throughput"),
+    "stalled": _("Stalled submissions"),
     "parked": _("Parked reports"),
     "audit": _("Who did what"),
 }
@@ -76,6 +77,7 @@ with shell.errors():
         "failures": failures.draw,
         "requeues": history.requeues,
         "times": times.draw,
+        "stalled": records.silent,
         "parked": records.parked,
         "audit": records.deeds,
     }[view]

@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import streamlit as st
 
-from core.services import audit, reports
+from core.services import audit, reports, requeues, stalled
 from core.services.audit import AuditFilter, Entry
 from core.services.monitoring import Scope
 from core.vocabulary import AuditAction, ParkReason
@@ -43,6 +43,28 @@ def parked(visit: shell.Visit, scope: Scope) -> None:
                     st.rerun()
                 if st.button(_("Discard"), key=f"discard-{row.id}"):
                     reports.discard_parked(visit.ctx, visit.actor, row.id)
+                    st.rerun()
+
+
+def silent(visit: shell.Visit, scope: Scope) -> None:
+    """Each stalled submission with the last that was heard of it, and a way to run it again."""
+    rows = stalled.list_stalled(visit.ctx, visit.actor, Scope(course_id=scope.course_id))
+    if not rows:
+        st.success(_("No submission is stalled."))
+        return
+    for row in rows:
+        since = i18n.datetime_text(row.silent_since, visit.zone)
+        with st.container(border=True, key=f"silent-{row.task_id}"):
+            st.markdown(
+                f"**{row.reference}** · {i18n.plain(row.stage_name)} · "
+                + _("nothing heard since {when}").format(when=since)
+            )
+            st.caption(_("The last that was heard:"))
+            st.code(row.last_heard or _("nothing at all so far"), language=None, wrap_lines=True)
+            with st.container(horizontal=True, key=f"silent-actions-{row.task_id}"):
+                st.link_button(_("Open the submission"), f"/task?task={row.task_id}")
+                if st.button(_("Requeue"), key=f"requeue-silent-{row.task_id}"):
+                    requeues.requeue(visit.ctx, visit.actor, row.task_id)
                     st.rerun()
 
 

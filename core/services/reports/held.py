@@ -131,7 +131,7 @@ class HeldTask:
 
 
 def hold(session: Session, task_ids: Collection[int]) -> dict[int, HeldTask]:
-    """Lock the tasks among `task_ids` that exist, in the order of their ids, and read them whole."""
+    """Lock the tasks among `task_ids` that exist and their attempts, each by id, and read them whole."""
     if not task_ids:
         return {}
     ids = sorted(task_ids)
@@ -160,7 +160,8 @@ def hold(session: Session, task_ids: Collection[int]) -> dict[int, HeldTask]:
             TaskAttempt.stalled_at,
         )
         .where(TaskAttempt.task_id == func.any(list(tasks)))
-        .order_by(TaskAttempt.task_id, TaskAttempt.number)
+        .order_by(TaskAttempt.id)
+        .with_for_update(key_share=True)
     ):
         attempts[row.id] = HeldAttempt(
             row.id,
