@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import re
 import string
 from collections.abc import Iterator
@@ -42,6 +43,14 @@ def test_every_error_speaks_both_languages_with_the_same_values(kind: type[error
     }
     assert fields["es"] == fields["en"]
     assert 400 <= status_of(kind(**dict.fromkeys(fields["en"], "x"))) <= 503
+
+
+def test_an_error_can_be_kept_by_a_cache_with_its_values() -> None:
+    error = errors.NotFound(what="assignment")
+
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301  made in the same line
+
+    assert (type(again), again.values, str(again)) == (errors.NotFound, error.values, str(error))
 
 
 def test_only_the_database_module_commits() -> None:
