@@ -15,6 +15,7 @@ programs as `values`. HTTP numbers live in `api/errors.py` only. Anything that i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 
@@ -30,6 +31,10 @@ class UlosError(Exception):
     def __init__(self, **values: object) -> None:
         self.values = values
         super().__init__(self.sentence("en"))
+
+    def __reduce__(self) -> tuple[partial[UlosError], tuple[()]]:
+        """Made again from its values: an exception's own way would hand over the sentence."""
+        return partial(type(self), **self.values), ()
 
     def sentence(self, language: str) -> str:
         """What happened and what to do, in `language` (`es` or `en`; English when unknown)."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import builders
 import pytest
@@ -18,6 +22,8 @@ from core.services import assignments, monitoring, reports, requeues, tallies
 from core.services.monitoring import Scope
 from core.vocabulary import TimeSpan
 
+ROOT = Path(__file__).resolve().parents[2]
+MARKED = "0 days have changed and are read from the rows until counted again\n"
 BEGUN = Clock().moment
 
 STEPS = st.lists(
@@ -227,3 +233,28 @@ def test_percentiles_from_bins_are_off_by_two_percent_at_most(ctx: Context, cloc
     assert binned[0].ran.p50 == pytest.approx(60, rel=0.02)
     assert binned[0].ran.samples == exact[0].ran.samples == 2
     assert day.hour == 0
+
+
+def test_the_command_prints_what_differs_and_its_exit_code_says_so(ctx: Context, clock: Clock) -> None:
+    past_days(ctx, clock)
+
+    def run(*options: str) -> tuple[int, str]:
+        env = os.environ | {
+            "ULOS_DATABASE_URL": ctx.db.url.render_as_string(hide_password=False),
+            "ULOS_FTP_URL": "ftp://nobody:none@127.0.0.1/none",
+            "ULOS_SECRET_KEY": "s" * 40,
+            "ULOS_CALLBACK_TOKEN": "c" * 40,
+        }
+        command = [sys.executable, "-m", "core", "recount", *options]
+        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    assert run() == (0, "2 days compared, 0 numbers differ\n" + MARKED)
+    with ctx.db.transaction() as session:
+        session.execute(text("UPDATE tally SET count = 7 WHERE kind = 'requeued' OR kind = 'ended'"))
+
+    code, printed = run("--repair")
+
+    assert code == 1
+    assert "ended completed course 0 definition 0 stage 0: tallied 7, counted 2" in printed
+    assert run()[0] == 0

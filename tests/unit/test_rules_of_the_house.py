@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import re
 import string
 from collections.abc import Iterator
@@ -57,6 +58,14 @@ def test_whatever_does_not_exist_has_a_name_in_spanish() -> None:
     assert errors.NotFound(what="stage").sentence("es") == (
         "No existe este elemento (etapa) o no tienes acceso a él."
     )
+
+
+def test_an_error_can_be_kept_by_a_cache_with_its_values() -> None:
+    error = errors.NotFound(what="assignment")
+
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301  made in the same line
+
+    assert (type(again), again.values, str(again)) == (errors.NotFound, error.values, str(error))
 
 
 def test_only_the_database_module_commits() -> None:
