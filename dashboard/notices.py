@@ -12,13 +12,16 @@ from dashboard.tables import status_label
 
 _ = i18n.gettext
 
+SHOWN = 8
+"""Notices of the list that are drawn; the count is of all."""
+
 _TOLD = "notices-told"
 
 
 def follow(visit: shell.Visit) -> None:
     """Draw the unread notices of who is a student anywhere, and again when one comes."""
     if any(course.role is Role.STUDENT for course in visit.courses):
-        live.show(_draw, topics=[topics.of_user(visit.person.id)], key="notices", gap_seconds=1.0)
+        live.show(_draw, topics=[topics.of_user(visit.person.id)], key="notices", gap_seconds=1.0, quiet=True)
 
 
 def _draw(visit: shell.Visit) -> None:
@@ -28,10 +31,13 @@ def _draw(visit: shell.Visit) -> None:
         return
     label = f"● {_('New results')} ({i18n.number_text(len(unread))})"
     with st.expander(label, key="notices-list"):
-        for notice in unread:
-            _one(visit, notice)
         if len(unread) > 1:
             st.button(_("Mark all as read"), key="notices-all", on_click=_read, args=(None,))
+        for notice in unread[:SHOWN]:
+            _one(visit, notice)
+        if len(unread) > SHOWN:
+            more = i18n.number_text(len(unread) - SHOWN)
+            st.caption(_("And {count} older ones; they are on the page My work.").format(count=more))
 
 
 def _toast(unread: list[Notice]) -> None:

@@ -44,12 +44,14 @@ def show(
     key: str = "live",
     pausable: bool = False,
     gap_seconds: float = 0.5,
+    quiet: bool = False,
 ) -> None:
     """Draw now, and again whenever one of `topics` (see `core.services.topics`) changes.
 
-    `key` tells the live parts of a page apart. With `pausable` the reader can hold it still.
-    `gap_seconds` is the shortest time between two drawings. A fragment's own run does not pass the
-    sign-in gate, so each one looks the visitor up again.
+    `key` tells the live parts of a page apart. With `pausable` the reader can hold it still; with
+    `quiet` nothing is drawn that says that it is live. `gap_seconds` is the shortest time between two
+    drawings. A fragment's own run does not pass the sign-in gate, so each one looks the visitor up
+    again.
     """
 
     @st.fragment(key=key)
@@ -58,7 +60,7 @@ def show(
         with shell.errors():
             draw(visit)
 
-    _follow(key, topics, fragment_key=key, pausable=pausable, gap_seconds=gap_seconds)
+    _follow(key, topics, fragment_key=key, pausable=pausable, gap_seconds=gap_seconds, quiet=quiet)
     fragment()
 
 
@@ -73,7 +75,13 @@ def elapsed(label: str, seconds: float, *, key: str) -> None:
 
 
 def _follow(
-    key: str, topics: Sequence[str], *, fragment_key: str | None, pausable: bool, gap_seconds: float
+    key: str,
+    topics: Sequence[str],
+    *,
+    fragment_key: str | None,
+    pausable: bool,
+    gap_seconds: float,
+    quiet: bool = False,
 ) -> None:
     """Mount the component that fires when `topics` have changed since the fragment was drawn."""
     person = shell.find_visitor()
@@ -100,7 +108,7 @@ def _follow(
                 "seen": st.session_state[seen_key],
                 "pausable": pausable,
                 "gap": gap_seconds,
-                "labels": None if fragment_key is None else _labels(),
+                "labels": None if quiet or fragment_key is None else _labels(),
             },
             on_changed_change=redraw,
             on_ended_change=leave,
