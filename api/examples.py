@@ -132,3 +132,23 @@ EXAMPLE_STATISTICS: Example = {
         }
     ],
 }
+
+EXAMPLE_TIMELINE: Example = {
+    "span": "hour",
+    "latency": [
+        {
+            "at": "2026-03-02T15:00:00Z",
+            "is_open": False,
+            "stage_name": "PARSING",
+            "waited": {"samples": 40, "p50": 2.1, "p95": 9.8, "p99": 14.0},
+            "ran": {"samples": 40, "p50": 3.4, "p95": 6.2, "p99": 7.9},
+        }
+    ],
+    "throughput": [
+        {"hour": "2026-03-02T15:00:00Z", "submitted": 41, "completed": 32, "failed": 8, "requeued": 1}
+    ],
+    "week_before": [
+        {"hour": "2026-02-23T15:00:00Z", "submitted": 12, "completed": 11, "failed": 1, "requeued": 0}
+    ],
+    "marks": [{"at": "2026-03-02T15:20:00Z", "name": "G-code", "version": 2}],
+}

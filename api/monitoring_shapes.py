@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.examples import EXAMPLE_STATISTICS
+from api.examples import EXAMPLE_STATISTICS, EXAMPLE_TIMELINE
 from core.vocabulary import RequeueCause, TimeSpan, TriageState
 
 
@@ -223,6 +223,8 @@ class MarkOut(BaseModel):
 
 class TimelineOut(BaseModel):
     """What is drawn over time; empty spans are absent. `week_before` has the moments of a week earlier."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_TIMELINE})
 
     span: TimeSpan
     latency: list[LatencyOut]

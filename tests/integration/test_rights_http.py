@@ -66,6 +66,7 @@ ROUTES = {
     "GET /monitoring/requeues": "APM",
     "GET /monitoring/failures": "APM",
     "GET /monitoring/queue": "APM",
+    "GET /monitoring/times": "APM",
     "GET /assignments/{assignment_id}/statistics": "APM",
     "POST /task-definitions": "AP",
     "GET /task-definitions": "APM",
