@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
+from sqlalchemy.orm import Session
 
 from core.context import Actor, Context
 from core.db import notify
@@ -127,23 +129,24 @@ def start_requeue(
         ).all()
         if not wanted:
             raise NothingToRequeue
-        made: int | None = session.scalar(
-            insert_or_not(Operation)
-            .values(
-                started_by_id=actor.user_id,
-                start_key=key,
-                note=reason,
-                total=len(wanted),
-                is_trial=trial,
-                created_at=ctx.now(),
-            )
-            .on_conflict_do_nothing(index_elements=[Operation.started_by_id, Operation.start_key])
-            .returning(Operation.id)
-        )
+        values = {"note": reason, "total": len(wanted), "is_trial": trial, "created_at": ctx.now()}
+        made = _make(session, values | {"started_by_id": actor.user_id, "start_key": key}, wanted)
         if made is None:  # the twin of this click has just been committed
             return session.scalars(mine).one()
+        notify(session, OPERATIONS_TOPIC, topics.of_user(actor.user_id))
+        return made
+
+
+def _make(session: Session, values: Mapping[str, object], wanted: Sequence[int]) -> int | None:
+    """The operation with its items, by its number; None where the same click has made it already."""
+    made: int | None = session.scalar(
+        insert_or_not(Operation)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=[Operation.started_by_id, Operation.start_key])
+        .returning(Operation.id)
+    )
+    if made is not None:
         session.execute(
             insert(OperationItem), [{"operation_id": made, "task_id": task_id} for task_id in wanted]
         )
-        notify(session, OPERATIONS_TOPIC, topics.of_user(actor.user_id))
-        return made
+    return made
