@@ -3,7 +3,7 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 # Processes that share the tests, each with servers of its own.
 WORKERS ?= 2
-SHARED := -n $(WORKERS) --dist loadgroup
+SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help up down test test-fast check bench stress loadtest screenshots lock clean
 

@@ -111,13 +111,13 @@ class NotFound(Rejected):
         "es": "No existe este elemento ({what}) o no tienes acceso a él.",
     }
     kinds: ClassVar[Mapping[str, str]] = {
-        "assignment": "actividad",
+        "assignment": "asignación",
         "attempt": "intento",
         "callback token": "token de notificaciones",
         "course": "curso",
         "export": "exportación",
         "extension": "prórroga",
-        "failure group": "grupo de fallas",
+        "failure group": "causa de fallas",
         "file": "archivo",
         "member": "integrante",
         "operation": "reejecución",
