@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query, Request
 
 from api.deps import ActorDep, ContextDep
+from api.errors import language_of
 from api.etag import EtagRoute
 from api.monitoring_shapes import (
     FailureGroupOut,
     FailuresOut,
     FunnelOut,
     HourRequeues,
+    IncidentOut,
+    IncidentsOut,
     ParkedOut,
     QueueOut,
     RequeuesOut,
@@ -24,7 +27,7 @@ from api.monitoring_shapes import (
 )
 from api.params import AssignmentId, IdFilter, Moment, StageFilter
 from api.problems import responses
-from core.services import monitoring, reports, statistics
+from core.services import alerts, monitoring, reports, statistics
 from core.services.monitoring import Scope
 
 router = APIRouter(tags=["monitoring"], route_class=EtagRoute)
@@ -87,6 +90,26 @@ def get_queue(ctx: ContextDep, actor: ActorDep, scope: ScopeDep) -> QueueOut:
         **asdict(monitoring.read_queue(ctx, actor, scope)),
         parked_count=reports.count_parked(ctx, actor, course_id=scope.course_id),
         parked=[ParkedOut.model_validate(asdict(report)) for report in parked],
+    )
+
+
+@router.get("/monitoring/incidents", responses=ERRORS)
+def get_incidents(
+    request: Request,
+    ctx: ContextDep,
+    actor: ActorDep,
+    course_id: IdFilter = None,
+    *,
+    is_open: Annotated[bool | None, Query(alias="open")] = None,
+    before: IdFilter = None,
+) -> IncidentsOut:
+    """What alert rules have found, in the courses that one looks after and in the whole installation."""
+    found = alerts.list_incidents(ctx, actor, course_id=course_id, is_open=is_open, before=before)
+    language = language_of(request)
+    return IncidentsOut(
+        incidents=[
+            IncidentOut.model_validate(asdict(one) | {"sentence": one.sentence(language)}) for one in found
+        ]
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core.services import topics
 from core.services.monitoring import Scope
 from dashboard import i18n, live, shell
-from dashboard.monitoring import failures, history, now, records
+from dashboard.monitoring import alerts, failures, history, now, records
 
 _ = i18n.gettext
 visit = shell.enter()
@@ -42,6 +42,7 @@ names = {
 st.segmented_control(
     _("Window"), list(names), format_func=names.__getitem__, default="720", key="window", bind="query-params"
 )
+live.show(alerts.banner, topics=[topics.MONITORING], key="alerts-now", gap_seconds=5.0)
 followed = topics.of_course(visit.course.id) if visit.course else topics.MONITORING
 live.show(
     lambda fresh: now.draw(fresh, scope_of(fresh)),
@@ -55,6 +56,7 @@ views = {
     "requeues": _("Requeues"),
     "times": _("Times and throughput"),
     "parked": _("Parked reports"),
+    "alerts": _("Alerts"),
     "audit": _("Who did what"),
 }
 view = st.segmented_control(
@@ -68,6 +70,7 @@ with shell.errors():
         "requeues": history.requeues,
         "times": history.times,
         "parked": records.parked,
+        "alerts": alerts.draw,
         "audit": records.deeds,
     }[shown]
     draw(visit, scope_of(visit))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.base import Base, Id, Moment
@@ -144,7 +144,8 @@ class OutgoingMail(Base):
 
     __tablename__ = "mail_outbox"
     __table_args__ = (
-        CheckConstraint("purpose IN ('invitation', 'reset')", name="purpose"),
+        CheckConstraint("purpose IN ('invitation', 'reset', 'notice')", name="purpose"),
+        CheckConstraint("(purpose = 'notice') = (texts IS NOT NULL)", name="texts"),
         Index(
             "ix_mail_outbox_waiting",
             "next_try_at",
@@ -159,6 +160,8 @@ class OutgoingMail(Base):
     purpose: Mapped[str]
     course_name: Mapped[str] = mapped_column(server_default="")
     asked_from: Mapped[str] = mapped_column(server_default="")
+    texts: Mapped[dict[str, list[str]] | None] = mapped_column(JSONB)
+    """Of a notice: language → its subject and its text. What carries a link is composed when it goes out."""
     created_at: Mapped[Moment]
     next_try_at: Mapped[Moment]
     tries: Mapped[int] = mapped_column(server_default=text("0"))
