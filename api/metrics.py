@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from api.deps import ContextDep
 from core.context import PLATFORM, Context
-from core.services import monitoring
+from core.services import alerts, monitoring
 from core.services.monitoring import Scope
 
 router = APIRouter(tags=["health"])
@@ -47,6 +47,12 @@ class _Counts(Collector):
             "Age of the task that waits longest; 0 when none does",
             value=summary.oldest_waiting_seconds or 0,
         )
+        incidents = GaugeMetricFamily(
+            "ulos_open_incidents", "Alert rules that hold at the moment", labels=["kind"]
+        )
+        for kind, count in alerts.count_open(self._ctx, PLATFORM).items():
+            incidents.add_metric([kind], count)
+        yield incidents
 
 
 @router.get(

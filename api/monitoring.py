@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 
+from api.alert_shapes import IncidentOut, IncidentsOut
 from api.deps import ActorDep, ContextDep
+from api.errors import language_of
 from api.etag import EtagRoute
 from api.monitoring_shapes import (
     FailureGroupOut,
@@ -25,7 +27,7 @@ from api.monitoring_shapes import (
 )
 from api.params import AssignmentId, IdFilter, Moment, StageFilter
 from api.problems import responses
-from core.services import monitoring, reports, statistics
+from core.services import alerts, monitoring, reports, statistics
 from core.services.monitoring import Scope
 from core.vocabulary import TimeSpan
 
@@ -97,6 +99,26 @@ def get_queue(ctx: ContextDep, actor: ActorDep, scope: ScopeDep) -> QueueOut:
 def get_times(ctx: ContextDep, actor: ActorDep, scope: ScopeDep, span: SpanFilter = None) -> TimelineOut:
     """Waits, runs and throughput over time; what counts is when stages and tasks ended."""
     return TimelineOut.model_validate(asdict(monitoring.read_timeline(ctx, actor, scope, span=span)))
+
+
+@router.get("/monitoring/incidents", responses=ERRORS)
+def get_incidents(
+    request: Request,
+    ctx: ContextDep,
+    actor: ActorDep,
+    course_id: IdFilter = None,
+    *,
+    is_open: Annotated[bool | None, Query(alias="open")] = None,
+    before: IdFilter = None,
+) -> IncidentsOut:
+    """What alert rules have found, in the courses that one looks after and in the whole installation."""
+    found = alerts.list_incidents(ctx, actor, course_id=course_id, is_open=is_open, before=before)
+    language = language_of(request)
+    return IncidentsOut(
+        incidents=[
+            IncidentOut.model_validate(asdict(one) | {"sentence": one.sentence(language)}) for one in found
+        ]
+    )
 
 
 @router.get("/assignments/{assignment_id}/statistics", responses=ERRORS)

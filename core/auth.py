@@ -48,6 +48,11 @@ class Right(StrEnum):
     FOLLOW_OPERATION = "operations.follow"
     MONITOR = "monitoring.read"
     TRIAGE = "monitoring.triage"
+    READ_ALERTS = "alerts.read"
+    ACKNOWLEDGE_ALERT = "alerts.acknowledge"
+    MANAGE_ALERTS = "alerts.manage"
+    WATCH_INSTALLATION = "alerts.installation"
+    EVALUATE_ALERTS = "alerts.evaluate"
     READ_AUDIT = "audit.read"
     REPORT = "reports.write"
     REPORT_LOG = "reports.log"
@@ -99,6 +104,11 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.FOLLOW_OPERATION: frozenset({Standing.OWNER, Standing.ADMIN}),
         Right.MONITOR: _TEACHES,
         Right.TRIAGE: frozenset({Role.PROFESSOR, Role.MONITOR}),
+        Right.READ_ALERTS: _TEACHES,
+        Right.ACKNOWLEDGE_ALERT: _TEACHES,
+        Right.MANAGE_ALERTS: frozenset({Role.PROFESSOR, Standing.ADMIN}),
+        Right.WATCH_INSTALLATION: frozenset({Standing.ADMIN}),
+        Right.EVALUATE_ALERTS: frozenset(),
         Right.READ_AUDIT: _TEACHES,
         Right.REPORT: frozenset({Standing.ORCHESTRATOR}),
         Right.REPORT_LOG: frozenset({Standing.ORCHESTRATOR}),

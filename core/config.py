@@ -72,6 +72,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="smtp://user:pass@host:port or smtps://… for mails; empty: none are sent"
     )
     mail_from: str = Field("", description="Sender of mails; empty: no-reply at the public address's host")
+    webhooks_to_private_addresses: bool = Field(
+        False, description="Let alerts go to webhooks in private networks and over plain HTTP, too"
+    )
     public_url: str = Field(
         "", description="Address at which people open the dashboard; empty: made of host and port"
     )

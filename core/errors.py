@@ -568,6 +568,24 @@ class MailRefused(Rejected):
     }
 
 
+class WebhookFailed(Rejected):
+    """A webhook did not take a notice. `problem` says why; `for_good`: so it will be again."""
+
+    texts = {
+        "en": "The webhook did not take the notice: {problem}.",
+        "es": "El webhook no recibió el aviso: {problem}.",
+    }
+
+
+class BadWebhook(Invalid):
+    """Not an address that notices may be sent to. `field`."""
+
+    texts = {
+        "en": "{field} is no address that notices can be sent to. Write it as https://host/…, without user or password.",
+        "es": "{field} no es una dirección a la que se puedan enviar avisos. Escríbela como https://host/…, sin usuario ni contraseña.",
+    }
+
+
 class Conflict(Rejected):
     """Something is in the way; the subclasses say what."""
 

@@ -173,6 +173,38 @@ class TriageState(StrEnum):
     """Done with: what failed until then is no longer open; what fails later is."""
 
 
+class AlertKind(StrEnum):
+    """What an alert rule watches, and in what its threshold is measured."""
+
+    WAITING = "waiting"
+    """Minutes that the oldest waiting task has waited."""
+    FAILURES = "failures"
+    """How many times the usual share of those that ended in the last hour failed."""
+    SILENCE = "silence"
+    """Minutes without any report while something runs."""
+    PARKED = "parked"
+    """Reports that wait because they could not be applied."""
+    NO_CONSUMER = "no_consumer"
+    """Minutes that tasks lie in a queue from which nobody takes them."""
+    UNREACHABLE = "unreachable"
+    """Minutes that the file server or the broker does not answer."""
+    WRITES = "writes"
+    """Minutes that the oldest file could not be written to the file server."""
+    DISK = "disk"
+    """Percent of the disk of the embedded file server that is free; the only threshold from below."""
+
+
+class TargetForm(StrEnum):
+    """In which form notices go to a target."""
+
+    KEEPERS = "keepers"
+    """A mail to each who may change the rules: the professors of the course, or the administrators."""
+    MAIL = "mail"
+    JSON = "json"
+    SLACK = "slack"
+    TEAMS = "teams"
+
+
 class AuditAction(StrEnum):
     """What somebody did."""
 
@@ -189,6 +221,10 @@ class AuditAction(StrEnum):
     DEFINITION_CREATED = "definition_created"
     DEFINITION_CHANGED = "definition_changed"
     DEFINITION_DELETED = "definition_deleted"
+    ALERT_RULE_CHANGED = "alert_rule_changed"
+    ALERT_TARGET_ADDED = "alert_target_added"
+    ALERT_TARGET_REMOVED = "alert_target_removed"
+    INCIDENT_ACKNOWLEDGED = "incident_acknowledged"
 
 
 class LogLevel(StrEnum):

@@ -1,4 +1,4 @@
-"""The process of the loops: copies, relay, listener, topology, mails, operations and sweep."""
+"""The process of the loops: copies, relay, listener, topology, mails, operations, alerts and sweep."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 import time
 from types import FrameType
 
-from core import mailing, operations, topology
+from core import alerting, mailing, operations, topology
 from core.bootstrap import open_context
 from core.broker import open_publisher
 from core.config import Settings
@@ -38,6 +38,7 @@ def run(settings: Settings) -> None:
     waker.start()
     publisher = open_publisher(ctx.settings)
     threads = [*start_threads(ctx, publisher, waker), operations.start_thread(ctx, waker)]
+    threads += alerting.start_threads(ctx, waker)
     if mailer := open_mailer(ctx.settings):
         threads.append(mailing.start_thread(ctx, mailer, waker))
     if ctx.settings.uses_rabbitmq:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.services import topics
 from core.services.monitoring import Scope
 from dashboard import address, i18n, live, shell
-from dashboard.monitoring import failures, history, now, records, times
+from dashboard.monitoring import alerts, failures, history, now, records, times
 
 _ = i18n.gettext
 visit = shell.enter()
@@ -47,6 +47,7 @@ st.segmented_control(
     key="window",
     on_change=address.bound("window", names, "720"),
 )
+live.show(alerts.banner, topics=[topics.MONITORING], key="alerts-now", gap_seconds=5.0)
 followed = topics.of_course(visit.course.id) if visit.course else topics.MONITORING
 live.show(
     lambda fresh: now.draw(fresh, scope_of(fresh)),
@@ -61,6 +62,7 @@ views = {
     "times": _("Times and throughput"),
     "stalled": _("Stalled submissions"),
     "parked": _("Parked reports"),
+    "alerts": _("Alerts"),
     "audit": _("Who did what"),
 }
 view = st.segmented_control(
@@ -79,6 +81,7 @@ with shell.errors():
         "times": times.draw,
         "stalled": records.silent,
         "parked": records.parked,
+        "alerts": alerts.draw,
         "audit": records.deeds,
     }[view]
     draw(visit, scope_of(visit))

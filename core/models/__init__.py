@@ -4,6 +4,7 @@ Rules that a database can hold stand here and in `migrations/`, not only in Pyth
 Every relationship is read by an explicit query; there is no lazy loading.
 """
 
+from core.models.alerts import AlertIncident, AlertRule, AlertTarget, OutgoingWebhook
 from core.models.base import Base
 from core.models.definitions import (
     Assignment,
@@ -45,6 +46,9 @@ from core.models.tasks import (
 )
 
 __all__ = [
+    "AlertIncident",
+    "AlertRule",
+    "AlertTarget",
     "ApiToken",
     "AppliedReport",
     "Assignment",
@@ -66,6 +70,7 @@ __all__ = [
     "OriginalBytes",
     "OutboxMessage",
     "OutgoingMail",
+    "OutgoingWebhook",
     "ParkedReport",
     "ProcessingStage",
     "ProcessingStatus",

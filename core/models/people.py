@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.base import Base, Id, Moment
@@ -146,8 +146,9 @@ class OutgoingMail(Base):
 
     __tablename__ = "mail_outbox"
     __table_args__ = (
-        CheckConstraint("purpose IN ('invitation', 'reset', 'result')", name="purpose"),
+        CheckConstraint("purpose IN ('invitation', 'reset', 'result', 'alert')", name="purpose"),
         CheckConstraint("(purpose = 'result') = (notice_id IS NOT NULL)", name="notice"),
+        CheckConstraint("(purpose = 'alert') = (texts IS NOT NULL)", name="texts"),
         Index(
             "ix_mail_outbox_waiting",
             "next_try_at",
@@ -166,6 +167,8 @@ class OutgoingMail(Base):
         ForeignKey("result_notice.id", ondelete="CASCADE"), unique=True
     )
     """Of what it tells; it goes with that."""
+    texts: Mapped[dict[str, list[str]] | None] = mapped_column(JSONB)
+    """Of a notice: language → its subject and its text. What carries a link is composed when it goes out."""
     created_at: Mapped[Moment]
     next_try_at: Mapped[Moment]
     tries: Mapped[int] = mapped_column(server_default=text("0"))

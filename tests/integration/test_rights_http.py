@@ -67,6 +67,7 @@ ROUTES = {
     "GET /monitoring/failures": "APM",
     "GET /monitoring/queue": "APM",
     "GET /monitoring/times": "APM",
+    "GET /monitoring/incidents": "APM",
     "GET /assignments/{assignment_id}/statistics": "APM",
     "POST /task-definitions": "AP",
     "GET /task-definitions": "APM",

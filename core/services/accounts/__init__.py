@@ -22,6 +22,7 @@ from core.services.accounts.mails import (
     mail_failed,
     mail_was_sent,
     queue_mails,
+    queue_notices,
     request_reset,
     take_mail,
 )
@@ -132,6 +133,7 @@ __all__ = [
     "mail_was_sent",
     "open_ticket",
     "queue_mails",
+    "queue_notices",
     "redeem_ticket",
     "register",
     "request_reset",

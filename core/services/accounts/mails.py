@@ -6,7 +6,7 @@ database holds one that works.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -25,6 +25,12 @@ from core.services.notices.letters import compose_result
 from core.vocabulary import RESULT_MAIL, LinkPurpose
 
 MAIL_TOPIC = "mails"
+
+ALERT_MAIL = "alert"
+"""Purpose of a mail about an incident; it carries no link."""
+
+ALERT_LIVES = timedelta(days=1)
+"""A notice that could not be sent until then is news no more."""
 
 RESETS_PER_PERSON = 3
 RESETS_PER_ADDRESS = 50
@@ -70,6 +76,24 @@ def queue_mails(
             purpose=purpose,
             course_name=course_name,
             asked_from=asked_from,
+            created_at=now,
+            next_try_at=now,
+        )
+        for recipient in recipients
+    )
+    notify(session, MAIL_TOPIC)
+
+
+def queue_notices(
+    session: Session, ctx: Context, recipients: Iterable[str], texts: Mapping[str, tuple[str, str]]
+) -> None:
+    """Record mails without a link in the caller's transaction. `texts`: language → subject and text."""
+    now = ctx.now()
+    session.add_all(
+        OutgoingMail(
+            recipient=recipient,
+            purpose=ALERT_MAIL,
+            texts={language: list(parts) for language, parts in texts.items()},
             created_at=now,
             next_try_at=now,
         )
@@ -139,6 +163,9 @@ def take_mail(ctx: Context) -> Letter | None:
 def _why_not(ctx: Context, row: OutgoingMail, user: User | None) -> str | None:
     if user is None:
         return "no account with this address"
+    if row.purpose == ALERT_MAIL:
+        late = ctx.now() - row.created_at > ALERT_LIVES
+        return f"too late; last problem: {row.last_error}" if late else None
     if row.purpose == LinkPurpose.INVITATION and user.password_hash is not None:
         return "has set a password meanwhile"
     if row.purpose == RESULT_MAIL and not user.result_mail:
@@ -154,11 +181,15 @@ def _prepare(session: Session, ctx: Context, row: OutgoingMail, user: User) -> L
     row.next_try_at = ctx.now() + LEASE
     if row.notice_id is not None:
         return Letter(row.id, row.recipient, *compose_result(session, ctx, row.notice_id, user))
+    language = user.language or ctx.settings.language
+    if row.texts is not None:
+        subject, text = row.texts[language]
+        return Letter(row.id, row.recipient, " ".join(subject.split()), text)
     purpose = LinkPurpose(row.purpose)
     link = issue_link(session, ctx, user.id, purpose)
     subject, text = compose(
         purpose,
-        user.language or ctx.settings.language,
+        language,
         name=user.full_name,
         course=row.course_name,
         url=link.url,

@@ -1,0 +1,91 @@
+"""What is said of an incident, on screens and in notices, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from core.vocabulary import AlertKind
+
+_TITLES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
+    {
+        "en": {
+            AlertKind.WAITING: "Tasks wait too long",
+            AlertKind.FAILURES: "More failures than usual",
+            AlertKind.SILENCE: "No reports although something runs",
+            AlertKind.PARKED: "Parked reports",
+            AlertKind.NO_CONSUMER: "Nobody takes tasks from a queue",
+            AlertKind.UNREACHABLE: "A system does not answer",
+            AlertKind.WRITES: "Files cannot be written",
+            AlertKind.DISK: "Little disk space",
+        },
+        "es": {
+            AlertKind.WAITING: "Hay entregas que esperan demasiado",
+            AlertKind.FAILURES: "Más fallos que de costumbre",
+            AlertKind.SILENCE: "Sin reportes aunque algo está en curso",
+            AlertKind.PARKED: "Reportes apartados",
+            AlertKind.NO_CONSUMER: "Nadie toma entregas de una cola",
+            AlertKind.UNREACHABLE: "Un sistema no responde",
+            AlertKind.WRITES: "No se pueden escribir archivos",
+            AlertKind.DISK: "Poco espacio en disco",
+        },
+    }
+)
+
+_SENTENCES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
+    {
+        "en": {
+            AlertKind.WAITING: "The oldest task has waited for {value} min; the limit is {threshold}.",
+            AlertKind.FAILURES: "{value} % of what ended within an hour failed; by the four weeks before,"
+            " more than {threshold} % is out of the ordinary.",
+            AlertKind.SILENCE: "Something runs, but no report has come for {value} min; the limit is"
+            " {threshold}.",
+            AlertKind.PARKED: "{value} reports could not be applied and wait for somebody.",
+            AlertKind.NO_CONSUMER: "Tasks lie in the queue {subject} and no node has taken from it for"
+            " {value} min.",
+            AlertKind.UNREACHABLE: "{subject} has not answered for {value} min. Accepted work is kept.",
+            AlertKind.WRITES: "A file has waited for {value} min to be written to the file server. Accepted"
+            " work is kept.",
+            AlertKind.DISK: "Of the disk of the file server {value} % is free; it should be {threshold} %.",
+        },
+        "es": {
+            AlertKind.WAITING: "La entrega más antigua ha esperado {value} min; el límite es {threshold}.",
+            AlertKind.FAILURES: "Falló el {value} % de lo que terminó en una hora; según las cuatro semanas"
+            " anteriores, más del {threshold} % se sale de lo común.",
+            AlertKind.SILENCE: "Algo está en curso, pero no ha llegado ningún reporte en {value} min; el"
+            " límite es {threshold}.",
+            AlertKind.PARKED: "{value} reportes no se pudieron aplicar y esperan a alguien.",
+            AlertKind.NO_CONSUMER: "Hay entregas en la cola {subject} y ningún nodo toma de ella desde hace"
+            " {value} min.",
+            AlertKind.UNREACHABLE: "{subject} no responde desde hace {value} min. Lo aceptado está guardado.",
+            AlertKind.WRITES: "Un archivo espera desde hace {value} min a ser escrito en el servidor de"
+            " archivos. Lo aceptado está guardado.",
+            AlertKind.DISK: "En el disco del servidor de archivos queda libre el {value} %; debería ser el"
+            " {threshold} %.",
+        },
+    }
+)
+
+_SYSTEMS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "en": {"files": "The file server", "broker": "The queue"},
+        "es": {"files": "El servidor de archivos", "broker": "La cola"},
+    }
+)
+
+LANGUAGES = tuple(_TITLES)
+
+
+def title(kind: AlertKind, language: str) -> str:
+    """What is wrong, in a few words."""
+    return _TITLES[language][kind]
+
+
+def sentence(kind: AlertKind, language: str, *, subject: str, value: float, threshold: float) -> str:
+    """What is wrong, with its figures in the unit of the kind."""
+    named = _SYSTEMS[language].get(subject, subject)
+    return _SENTENCES[language][kind].format(subject=named, value=_short(value), threshold=_short(threshold))
+
+
+def _short(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0") if number < 10 else f"{number:.0f}"  # noqa: PLR2004  one digit
