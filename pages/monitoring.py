@@ -42,7 +42,7 @@ names = {
 st.segmented_control(
     _("Window"), list(names), format_func=names.__getitem__, default="720", key="window", bind="query-params"
 )
-live.show(alerts.banner, topics=[topics.MONITORING], key="alerts-now", gap_seconds=5.0)
+live.show(alerts.banner, topics=[topics.MONITORING], key="alerts-now", quiet=True, gap_seconds=5.0)
 followed = topics.of_course(visit.course.id) if visit.course else topics.MONITORING
 live.show(
     lambda fresh: now.draw(fresh, scope_of(fresh)),
@@ -59,10 +59,16 @@ views = {
     "alerts": _("Alerts"),
     "audit": _("Who did what"),
 }
+asked = st.query_params.get("view", "failures")
 view = st.segmented_control(
-    _("View"), list(views), format_func=views.__getitem__, default="failures", key="view", bind="query-params"
+    _("View"),
+    list(views),
+    format_func=views.__getitem__,
+    default=asked if asked in views else "failures",
+    key="view",
 )
 shown = view or "failures"
+st.query_params["view"] = shown  # bound, the address would hold the translated word; notices link here
 st.subheader(views[shown])
 with shell.errors():
     draw = {
