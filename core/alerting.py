@@ -23,10 +23,15 @@ _BUGS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, OSError,
 logger = logging.getLogger(__name__)
 
 
-def start_threads(ctx: Context, waker: Waker) -> list[threading.Thread]:
-    """Both loops, each in a thread of its own."""
+def start_threads(
+    ctx: Context, waker: Waker, *, first_after: float = EVERY_SECONDS
+) -> list[threading.Thread]:
+    """Both loops, each in a thread of its own.
+
+    `first_after` seconds the first look is taken: what starts together with us needs a moment.
+    """
     threads = [
-        threading.Thread(target=run_rules, args=(ctx, waker), name="alerts"),
+        threading.Thread(target=run_rules, args=(ctx, waker, first_after), name="alerts"),
         threading.Thread(target=run_webhooks, args=(ctx, waker), name="webhooks"),
     ]
     for thread in threads:
@@ -34,8 +39,9 @@ def start_threads(ctx: Context, waker: Waker) -> list[threading.Thread]:
     return threads
 
 
-def run_rules(ctx: Context, waker: Waker) -> None:
+def run_rules(ctx: Context, waker: Waker, first_after: float) -> None:
     """Evaluate until `waker` stops. One process at a time does it; if several did, no notice would double."""
+    waker.pause(first_after)
     while not waker.stopping:
         try:
             with ctx.db.exclusively("alerts") as leading:

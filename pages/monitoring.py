@@ -47,7 +47,7 @@ st.segmented_control(
     key="window",
     on_change=address.bound("window", names, "720"),
 )
-live.show(alerts.banner, topics=[topics.MONITORING], key="alerts-now", gap_seconds=5.0)
+live.show(alerts.banner, topics=[topics.MONITORING], key="alerts-now", quiet=True, gap_seconds=5.0)
 followed = topics.of_course(visit.course.id) if visit.course else topics.MONITORING
 live.show(
     lambda fresh: now.draw(fresh, scope_of(fresh)),

@@ -59,9 +59,9 @@ def _row(rule: Rule) -> tuple[bool, float, int]:
     is_on = what.toggle(title, value=rule.is_on, key=f"rule-on-{rule.id}")
     threshold = value.number_input(
         _unit(rule.kind),
-        min_value=lowest,
+        min_value=float(lowest),
         max_value=float(highest),
-        value=rule.threshold,
+        value=float(rule.threshold),
         step=0.1 if rule.kind is AlertKind.FAILURES else 1.0,
         format="%.1f" if rule.kind is AlertKind.FAILURES else "%.0f",
         key=f"rule-value-{rule.id}",

@@ -51,7 +51,11 @@ def draw(visit: shell.Visit, _scope: Scope) -> None:
         return
     may_manage = visit.person.is_admin or visit.role is Role.PROFESSOR
     live.show(
-        lambda fresh: _lists(fresh, course_id), topics=[topics.MONITORING], key="incidents", gap_seconds=5.0
+        lambda fresh: _lists(fresh, course_id),
+        topics=[topics.MONITORING],
+        key="incidents",
+        quiet=True,
+        gap_seconds=5.0,
     )
     st.markdown(f"### {_('What is watched')}")
     alert_rules.draw(visit, course_id, may_manage=may_manage)
@@ -60,6 +64,7 @@ def draw(visit: shell.Visit, _scope: Scope) -> None:
         lambda fresh: alert_targets.draw(fresh, course_id, may_manage=may_manage),
         topics=[topics.MONITORING],
         key="targets",
+        quiet=True,
         gap_seconds=1.0,
     )
 
@@ -69,13 +74,24 @@ def _announce(visit: shell.Visit, incident: Incident) -> None:
     since = i18n.datetime_text(incident.opened_at, visit.zone)
     said = incident.sentence(i18n.language())
     text = f"**{i18n.plain(place)}**: {i18n.plain(said)} {_('Since {moment}.').format(moment=since)}"
-    with st.container(horizontal=True, vertical_alignment="center", key=f"incident-{incident.id}"):
-        if incident.acknowledged_at is None:
-            st.warning(text)
-        else:
-            st.info(f"{text} {_acknowledged(visit, incident)}")
-        if _may_acknowledge(visit, incident):
+    if incident.calm_since is not None:
+        text = f"{text} {_('It is getting better, and is over when it stays so.')}"
+    if not _may_acknowledge(visit, incident):
+        _box(visit, incident, text)
+        return
+    with st.container(key=f"incident-{incident.id}"):
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        with left:
+            _box(visit, incident, text)
+        with right:
             _offer(visit, incident)
+
+
+def _box(visit: shell.Visit, incident: Incident, text: str) -> None:
+    if incident.acknowledged_at is None:
+        st.warning(text)
+    else:
+        st.info(f"{text} {_acknowledged(visit, incident)}")
 
 
 def _acknowledged(visit: shell.Visit, incident: Incident) -> str:

@@ -721,7 +721,7 @@ def test_the_loops_of_the_worker_find_tell_and_deliver_by_themselves(
     park(open_ctx, builders.submit(open_ctx, world).task_id)
     waker = Waker(open_ctx.db)
     waker.start()
-    threads = start_threads(open_ctx, waker)
+    threads = start_threads(open_ctx, waker, first_after=0.0)
 
     builders.wait_until(lambda: bool(receiver.bodies))
 

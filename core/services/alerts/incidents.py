@@ -31,7 +31,8 @@ PAGE = 200
 class Incident:
     """A rule that holds or held. `value` is the latest, `worst` the furthest from what it should be.
 
-    `course_id` None: of the whole installation. `closed_at` None: it is open.
+    `course_id` None: of the whole installation. `closed_at` None: it is open. `calm_since`: it gets
+    better, and is over when it has stayed so for `CALM`.
     """
 
     id: int
@@ -41,6 +42,7 @@ class Incident:
     subject: str
     opened_at: datetime
     closed_at: datetime | None
+    calm_since: datetime | None
     value: float
     worst: float
     threshold: float
@@ -49,8 +51,8 @@ class Incident:
     note: str
 
     def sentence(self, language: str) -> str:
-        """What is wrong, with its figures; of what is over, as it was at its worst."""
-        value = self.value if self.closed_at is None else self.worst
+        """What is wrong, with its figures; of what is over or gets better, as it was at its worst."""
+        value = self.value if self.calm_since is None else self.worst
         return words.sentence(
             self.kind, language, subject=self.subject, value=value, threshold=self.threshold
         )
@@ -178,6 +180,7 @@ def _view(row: AlertIncident, rule: AlertRule, course_name: str | None, email: s
         subject=row.subject,
         opened_at=row.opened_at or row.held_since,
         closed_at=row.closed_at,
+        calm_since=row.calm_since,
         value=row.value,
         worst=row.worst,
         threshold=row.threshold,
