@@ -877,6 +877,15 @@ class BrokerUnavailable(Unavailable):
     }
 
 
+class WorkerMissing(Unavailable):
+    """No process of the loops is alive."""
+
+    texts = {
+        "en": "The worker does not run. What is accepted is kept and goes on when it is back.",
+        "es": "El proceso de fondo no está en marcha. Lo aceptado se conserva y sigue cuando vuelva.",
+    }
+
+
 class MailUnavailable(Unavailable):
     """The mail server does not answer, or put the message off. `problem` says how, for operators."""
 

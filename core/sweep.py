@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from datetime import timedelta
 
 from sqlalchemy import delete, select
@@ -108,3 +109,10 @@ def expire(ctx: Context) -> None:
         session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < ctx.now() - GRACE))
         session.execute(delete(OutgoingMail).where(OutgoingMail.created_at < ctx.now() - MAILS_KEPT))
         session.execute(delete(SignInFailure).where(SignInFailure.at < ctx.now() - GRACE))
+
+
+def start_thread(ctx: Context, waker: Waker) -> threading.Thread:
+    """`run_sweep` in a thread of its own."""
+    thread = threading.Thread(target=run_sweep, args=(ctx, waker), name="sweep")
+    thread.start()
+    return thread
