@@ -765,6 +765,15 @@ class TooManyRequeues(Conflict):
     }
 
 
+class TooManyDryRuns(Conflict):
+    """As many dry runs of this person are under way as may be. `limit` of them."""
+
+    texts = {
+        "en": "{limit} of your dry runs are under way, the most that may be at once. Wait until one of them has ended.",
+        "es": "Tienes {limit} ejecuciones de prueba en curso, el máximo a la vez. Espera a que termine alguna.",
+    }
+
+
 class NothingToRequeue(Conflict):
     """None of the submissions that were selected can be requeued."""
 

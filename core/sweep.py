@@ -22,6 +22,7 @@ from core.models import (
     Task,
     TaskAttempt,
 )
+from core.services import dry_runs
 from core.services.definitions import needed_images
 from core.services.leftovers import SWEEP_TOPIC, remove_noted
 from core.services.stalled import mark_stalled
@@ -99,8 +100,9 @@ def _known(session: Session, ctx: Context) -> set[str]:
 
 
 def expire(ctx: Context) -> None:
-    """Forget what is of no use any more: old keys, tickets, failed sign-ins, digests of reports."""
+    """Forget what is of no use any more: old dry runs, keys, tickets, failed sign-ins, digests of reports."""
     with ctx.db.transaction() as session:
+        dry_runs.remove_old(session, ctx)
         session.execute(
             delete(AppliedReport).where(AppliedReport.applied_at < ctx.now() - REPORTS_REMEMBERED)
         )

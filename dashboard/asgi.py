@@ -138,7 +138,7 @@ app = App(
         Route("/session/start", start_session, methods=["POST"]),
         Route("/session/end", end_session, methods=["POST"]),
         live.CHANNEL.route,
-        uploads.route(process.context),
+        *uploads.routes(process.context),
         Route("/files/{kind}/{number:int}/{part:int}", download),
         exports.ROUTE,
         Route("/readyz", ready),

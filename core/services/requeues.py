@@ -40,7 +40,7 @@ def requeue(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> Requ
     """
     with ctx.db.transaction() as session:
         task = session.get(Task, task_id, with_for_update=True)
-        if task is None:
+        if task is None or task.assignment_id is None:  # a dry run is begun anew, not requeued
             raise NotFound(what="submission")
         assignment = session.get_one(Assignment, task.assignment_id)
         require(session, actor, Right.REQUEUE, course_id=assignment.course_id)

@@ -143,6 +143,7 @@ _LEARNED = """
 SELECT percentile_disc(0.95) WITHIN GROUP (ORDER BY took) FROM (
     SELECT CASE WHEN :waiting THEN s.started_at - s.queued_at ELSE s.ended_at - s.started_at END AS took
     FROM task_stage_status s
+    JOIN task t ON t.id = s.task_id AND t.assignment_id IS NOT NULL
     JOIN task_attempt a ON a.id = s.attempt_id
     JOIN definition_version v ON v.id = a.version_id
     WHERE v.definition_id = :definition_id AND s.stage_id = :stage_id AND s.ended_at IS NOT NULL
@@ -152,6 +153,7 @@ SELECT percentile_disc(0.95) WITHIN GROUP (ORDER BY took) FROM (
 
 _OVERTAKEN = """
 SELECT min(s.started_at) FROM task_stage_status s
+JOIN task t ON t.id = s.task_id AND t.assignment_id IS NOT NULL
 JOIN task_attempt a ON a.id = s.attempt_id
 JOIN definition_version v ON v.id = a.version_id
 WHERE v.definition_id = :definition_id AND s.stage_id = :stage_id AND s.queued_at > :queued_at
