@@ -48,7 +48,11 @@ def seed(ctx: Context) -> None:
     if _is_complete(ctx):
         return
     # Holding the copies keeps the past from being copied, published and run again meanwhile.
-    with ctx.db.exclusively("demo", wait=True), ctx.db.exclusively("copies", wait=True):
+    with (
+        ctx.db.exclusively("demo", wait=True),
+        ctx.db.exclusively("copies", wait=True),
+        ctx.db.exclusively("alerts", wait=True),
+    ):
         people = _people(ctx)
         known = {course.name: course.id for course in courses.list_my_courses(ctx, people["admin"])}
         course_id = known.get(COURSE) or courses.create_course(ctx, PLATFORM, name=COURSE, is_demo=True)
