@@ -1,6 +1,9 @@
 # Everything starts here. `make help` lists what there is.
 PY := .venv/bin/python
 STAMP := .venv/.installed
+# Processes that share the tests, each with servers of its own.
+WORKERS ?= 2
+SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help up down test test-fast check bench stress loadtest screenshots lock clean
 
@@ -23,14 +26,14 @@ down: $(STAMP) ## stop what `make up` started
 
 test: $(STAMP) ## the whole suite, with real components
 	@bash tests/provision.sh
-	$(PY) -m pytest -m "not stress"
+	$(PY) -m pytest $(SHARED) -m "not stress"
 
 stress: $(STAMP) ## a thousand tasks through nodes that die, beside a broker that restarts
 	@bash tests/provision.sh
 	$(PY) -m pytest -m stress
 
 test-fast: $(STAMP) ## the inner loop: without browser, foreign FTP servers and RabbitMQ
-	$(PY) -m pytest -x -m "not e2e and not ftp_servers and not rabbitmq and not stress and not slow"
+	$(PY) -m pytest -x $(SHARED) -m "not e2e and not ftp_servers and not rabbitmq and not stress and not slow"
 
 check: $(STAMP) ## lint, format, types, layers, container files
 	.venv/bin/ruff check

@@ -69,6 +69,18 @@ class MyCourse(CourseRole):
 class ApiTokenOut(BaseModel):
     """One of one's living tokens; the token itself was shown when it was made."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": 9,
+                "course_id": None,
+                "created_at": "2026-03-02T15:00:00Z",
+                "last_used_at": "2026-03-02T15:20:00Z",
+                "expires_at": "2026-03-02T23:00:00Z",
+            }
+        }
+    )
+
     id: int
     course_id: int | None = Field(description="The course that it was asked for, if any")
     created_at: datetime
@@ -79,12 +91,21 @@ class ApiTokenOut(BaseModel):
 class LinkOut(BaseModel):
     """A one-time link, shown this once."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "url": "http://127.0.0.1:8501/account?link=Jc3…",
+                "expires_at": "2026-03-02T16:00:00Z",
+            }
+        }
+    )
+
     url: str
     expires_at: datetime
 
 
-@router.get("/me", responses=responses(401))
-def me(ctx: ContextDep, actor: ActorDep) -> Me:
+@router.get("/me", responses=responses(304, 401))
+def get_me(ctx: ContextDep, actor: ActorDep) -> Me:
     """Who I am."""
     person = accounts.get_person(ctx, actor)
     mine = courses.list_my_courses(ctx, person.actor)
@@ -100,8 +121,8 @@ def me(ctx: ContextDep, actor: ActorDep) -> Me:
 
 
 @router.get("/me/courses/", include_in_schema=False)
-@router.get("/me/courses", responses=responses(401))
-def my_courses(ctx: ContextDep, actor: ActorDep) -> list[MyCourse]:
+@router.get("/me/courses", responses=responses(304, 401))
+def list_my_courses(ctx: ContextDep, actor: ActorDep) -> list[MyCourse]:
     """The courses that I teach, monitor or am enrolled in, with my role in each."""
     mine = {course.id: course for course in courses.list_my_courses(ctx, actor)}
     return [
@@ -116,8 +137,8 @@ def my_courses(ctx: ContextDep, actor: ActorDep) -> list[MyCourse]:
 
 
 @router.get("/me/tokens/", include_in_schema=False)
-@router.get("/me/tokens", responses=responses(401, 403))
-def my_tokens(ctx: ContextDep, actor: ActorDep) -> list[ApiTokenOut]:
+@router.get("/me/tokens", responses=responses(304, 401, 403))
+def list_my_tokens(ctx: ContextDep, actor: ActorDep) -> list[ApiTokenOut]:
     """My living tokens, the newest first."""
     return [
         ApiTokenOut(
@@ -132,13 +153,13 @@ def my_tokens(ctx: ContextDep, actor: ActorDep) -> list[ApiTokenOut]:
 
 
 @router.delete("/me/tokens/{token_id}", status_code=204, responses=responses(401, 403, 404))
-def revoke_token(ctx: ContextDep, actor: ActorDep, token_id: TokenId) -> None:
+def revoke_my_token(ctx: ContextDep, actor: ActorDep, token_id: TokenId) -> None:
     """One of my tokens is worth nothing from now on."""
     accounts.revoke_own_api_token(ctx, actor, token_id)
 
 
 @router.post("/{user_id}/reset_link", status_code=201, responses=responses(401, 403, 404))
-def reset_link(ctx: ContextDep, actor: ActorDep, user_id: UserId) -> LinkOut:
+def create_reset_link(ctx: ContextDep, actor: ActorDep, user_id: UserId) -> LinkOut:
     """For admins: a link by which this person sets a new password, to be handed over."""
     link = accounts.create_reset_link(ctx, actor, user_id)
     return LinkOut(url=link.url, expires_at=link.expires_at)

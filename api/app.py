@@ -27,6 +27,7 @@ from api import (
     submit,
     tasks,
 )
+from api.body_limit import BodyLimit
 from api.definition_shapes import DefinitionChangeIn, DefinitionIn
 from core.bootstrap import open_context
 from core.config import Settings
@@ -47,7 +48,13 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         if ctx is None:
             app.state.ctx.db.dispose()
 
-    app = FastAPI(title="ULOS", lifespan=lifespan, redoc_url=None)
+    app = FastAPI(
+        title="ULOS",
+        lifespan=lifespan,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # what generators name their functions by
+    )
+    app.add_middleware(BodyLimit)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from api import task_shapes
 from api.deps import ActorDep, ContextDep
 from api.etag import EtagRoute
+from api.examples import EXAMPLE_DETAIL, EXAMPLE_TASK, Example
 from api.params import AssignmentId, assume_utc
 from api.problems import responses
 from api.tasks import NOT_STARTED, NOT_SUBMITTED
@@ -30,11 +31,32 @@ router = APIRouter(tags=["assignments"], route_class=EtagRoute)
 CourseId = Annotated[int, Path(ge=1, lt=2**63)]
 DateIn = Annotated[datetime, AfterValidator(assume_utc), Field(description="Without an offset it is UTC")]
 
-_EXAMPLE: dict[str, JsonValue] = {
+_EXAMPLE: Example = {
     "assignment_name": "Print a cube",
     "assignment_description": "Twenty millimetres on each side",
     "assignment_start_date": "2026-03-02T05:00:00Z",
     "assignment_end_date": "2026-03-10T04:59:00Z",
+}
+
+_EXAMPLE_OUT: Example = _EXAMPLE | {
+    "id": 4,
+    "course_id": 1,
+    "task_definition_id": 3,
+    "task_definition": {"id": 3, "definition_name": "G-code"},
+    "state": "open",
+    "rules": {
+        "grace_minutes": 15,
+        "late_policy": "refuse",
+        "most_submissions": 0,
+        "limit_mb": 0,
+        "required_names": [],
+    },
+    "submissions": 12,
+}
+_EXAMPLE_OWN: Example = _EXAMPLE_OUT | {
+    "parsing_status": "COMPLETED",
+    "execution_status": "IN_PROGRESS",
+    "submissions": None,
 }
 
 
@@ -73,26 +95,7 @@ class DefinitionName(BaseModel):
 class AssignmentOut(BaseModel):
     """An assignment."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": _EXAMPLE
-            | {
-                "id": 4,
-                "course_id": 1,
-                "task_definition_id": 3,
-                "task_definition": {"id": 3, "definition_name": "G-code"},
-                "state": "open",
-                "rules": {
-                    "grace_minutes": 15,
-                    "late_policy": "refuse",
-                    "most_submissions": 0,
-                    "limit_mb": 0,
-                    "required_names": [],
-                },
-                "submissions": 12,
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE_OUT})
 
     id: int
     course_id: int
@@ -119,11 +122,15 @@ class OwnStatus(AssignmentOut):
 class AssignmentListed(OwnStatus):
     """An assignment of a list; for a student with their latest submission, if any."""
 
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE_OWN | {"tasks": [EXAMPLE_TASK]}})
+
     tasks: list[task_shapes.TaskOut]
 
 
 class AssignmentDetail(OwnStatus):
     """An assignment; for a student with their latest submission in full, if any."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE_OWN | {"tasks": [EXAMPLE_DETAIL]}})
 
     tasks: list[task_shapes.TaskDetail]
 

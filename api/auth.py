@@ -34,6 +34,16 @@ class Credentials(BaseModel):
 class Registration(Credentials):
     """What a person registers with."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "email": "ana.gomez@uniandes.edu.co",
+                "password": "cuatro caballos azules",
+                "full_name": "Ana Gómez",
+            }
+        }
+    )
+
     full_name: str = Field("", max_length=_LONGEST)
 
 
@@ -87,6 +97,17 @@ class CourseChoice(BaseModel):
 class CourseLogin(Token):
     """A token that is bound to a course. `course_role` is null for an admin who is no member."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "access_token": "3mJ…",
+                "token_type": "bearer",
+                "course_id": 7,
+                "course_role": "assistant",
+            }
+        }
+    )
+
     course_id: int
     course_role: RoleOut | None
 
@@ -94,12 +115,22 @@ class CourseLogin(Token):
 class PasswordChange(BaseModel):
     """The password that holds and the one that shall."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"old_password": "cuatro caballos azules", "new_password": "siete gatos verdes miran"}
+        }
+    )
+
     old_password: str = Field(max_length=_LONGEST)
     new_password: str = Field(max_length=_LONGEST)
 
 
 class PasswordByLink(BaseModel):
     """The token of a one-time link and the password to be."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"token": "Jc3…", "password": "siete gatos verdes miran"}}
+    )
 
     token: str = Field(max_length=_LONGEST)
     password: str = Field(max_length=_LONGEST)

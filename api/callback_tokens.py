@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from api.deps import ActorDep, ContextDep
 from api.problems import responses
@@ -32,8 +32,20 @@ class CallbackTokenIn(BaseModel):
     )
 
 
+_EXAMPLE: dict[str, JsonValue] = {
+    "id": 2,
+    "name": "lab printers",
+    "scopes": ["logs", "status"],
+    "created_at": "2026-03-02T15:00:00Z",
+    "last_used_at": None,
+    "revoked_at": None,
+}
+
+
 class CallbackTokenOut(BaseModel):
     """A token as it is seen ever after."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     id: int
     name: str
@@ -46,26 +58,28 @@ class CallbackTokenOut(BaseModel):
 class NewCallbackTokenOut(CallbackTokenOut):
     """A token just made."""
 
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE | {"token": "ulos_5vY…"}})
+
     token: str = Field(description="Shown this once; only its hash is kept")
 
 
 @router.get("/", include_in_schema=False)
 @router.get("", responses=responses(401, 403))
-def list_tokens(ctx: ContextDep, actor: ActorDep) -> list[CallbackTokenOut]:
+def list_callback_tokens(ctx: ContextDep, actor: ActorDep) -> list[CallbackTokenOut]:
     """All tokens, the living first."""
     return [_shape(view) for view in accounts.list_callback_tokens(ctx, actor)]
 
 
 @router.post("/", status_code=201, include_in_schema=False)
 @router.post("", status_code=201, responses=responses(401, 403, 409))
-def create_token(ctx: ContextDep, actor: ActorDep, wanted: CallbackTokenIn) -> NewCallbackTokenOut:
+def create_callback_token(ctx: ContextDep, actor: ActorDep, wanted: CallbackTokenIn) -> NewCallbackTokenOut:
     """Make a token."""
     made = accounts.create_callback_token(ctx, actor, name=wanted.name, scopes=wanted.scopes)
     return NewCallbackTokenOut(**_shape(made.view).model_dump(), token=made.token)
 
 
 @router.delete("/{token_id}", status_code=204, responses=responses(401, 403, 404))
-def revoke_token(ctx: ContextDep, actor: ActorDep, token_id: TokenId) -> None:
+def revoke_callback_token(ctx: ContextDep, actor: ActorDep, token_id: TokenId) -> None:
     """The token is worth nothing from now on."""
     accounts.revoke_callback_token(ctx, actor, token_id)
 

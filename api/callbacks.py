@@ -136,7 +136,7 @@ def note_requeue(
 
 
 @router.patch("/{task_id}", responses=responses(401, 403, 404, 409))
-def set_statuses(
+def set_stage_statuses(
     ctx: ContextDep,
     actor: ActorDep,
     task_id: TaskId,

@@ -50,12 +50,28 @@ class RoleChange(BaseModel):
 class MemberAddedOut(MemberOut):
     """Somebody who is in the course now. `invitation` is null for who has a password, or was in it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": 46,
+                "email": "luis.perez@uniandes.edu.co",
+                "full_name": "Luis Pérez",
+                "student_code": None,
+                "course_role": "assistant",
+                "has_password": False,
+                "joined_at": "2026-01-19T13:00:00Z",
+                "is_new_account": True,
+                "invitation": {"email": "luis.perez@uniandes.edu.co", "link": None},
+            }
+        }
+    )
+
     is_new_account: bool
     invitation: InvitationOut | None
 
 
 @router.get("/", include_in_schema=False)
-@router.get("", responses=responses(401))
+@router.get("", responses=responses(304, 401))
 def list_courses(ctx: ContextDep, actor: ActorDep) -> list[CourseOut]:
     """The courses that I belong to; for an admin all, by name."""
     return [CourseOut.of(course) for course in courses.list_my_courses(ctx, actor)]
@@ -69,21 +85,21 @@ def create_course(ctx: ContextDep, actor: ActorDep, course: CourseIn) -> CourseO
     return CourseOut.of(courses.get_course(ctx, actor, course_id))
 
 
-@router.get("/{course_id}", responses=responses(401, 403, 404))
+@router.get("/{course_id}", responses=responses(304, 401, 403, 404))
 def get_course(ctx: ContextDep, actor: ActorDep, course_id: CourseId) -> CourseOut:
     """One course."""
     return CourseOut.of(courses.get_course(ctx, actor, course_id))
 
 
 @router.get("/{course_id}/students/", include_in_schema=False)
-@router.get("/{course_id}/students", responses=responses(401, 403, 404))
-def list_students(ctx: ContextDep, actor: ActorDep, course_id: CourseId) -> list[MemberOut]:
+@router.get("/{course_id}/students", responses=responses(304, 401, 403, 404))
+def list_course_students(ctx: ContextDep, actor: ActorDep, course_id: CourseId) -> list[MemberOut]:
     """The students of the course, by e-mail. For those who teach it."""
     return [MemberOut.of(member) for member in courses.list_students(ctx, actor, course_id)]
 
 
 @router.get("/{course_id}/users/", include_in_schema=False)
-@router.get("/{course_id}/users", responses=responses(401, 403, 404))
+@router.get("/{course_id}/users", responses=responses(304, 401, 403, 404))
 def list_members(ctx: ContextDep, actor: ActorDep, course_id: CourseId) -> list[MemberOut]:
     """Everybody in the course, professors first, then by e-mail. For those who teach it."""
     return [MemberOut.of(member) for member in courses.list_members(ctx, actor, course_id)]
@@ -104,7 +120,7 @@ def add_member(ctx: ContextDep, actor: ActorDep, course_id: CourseId, person: Me
 
 
 @router.patch("/{course_id}/users/{user_id}", responses=responses(401, 403, 404, 409))
-def set_role(
+def set_member_role(
     ctx: ContextDep, actor: ActorDep, course_id: CourseId, user_id: UserId, change: RoleChange
 ) -> MemberOut:
     """Give somebody in the course another role."""
@@ -120,6 +136,6 @@ def remove_member(ctx: ContextDep, actor: ActorDep, course_id: CourseId, user_id
 @router.post(
     "/{course_id}/users/{user_id}/invitation", status_code=201, responses=responses(401, 403, 404, 409)
 )
-def invite(ctx: ContextDep, actor: ActorDep, course_id: CourseId, user_id: UserId) -> InvitationOut:
+def invite_member(ctx: ContextDep, actor: ActorDep, course_id: CourseId, user_id: UserId) -> InvitationOut:
     """Invite somebody once more who has not set a password."""
     return InvitationOut.of(courses.invite_again(ctx, actor, course_id, user_id))

@@ -25,7 +25,7 @@ from api.definition_shapes import (
 )
 from api.deps import ActorDep, ContextDep
 from api.etag import EtagRoute
-from api.forms import is_form, read_form, read_text
+from api.forms import is_form, read_form
 from api.params import Cursor
 from api.problems import responses
 from core.errors import NotDistinct, Required
@@ -97,7 +97,7 @@ async def sent_to_change(
     """The form, or plain JSON. Whoever may not change it is told so before the images travel."""
     await run_in_threadpool(definitions.check_may_update, ctx, actor, definition_id)
     if not is_form(request):
-        yield Sent(await read_text(request, "body"))
+        yield Sent(await request.body())
         return
     async for sent in _read(request, ctx.settings.max_upload_mb):
         yield sent

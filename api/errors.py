@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.body_limit import LIMIT_MB
 from api.validation import explain
 from core import errors
 
@@ -40,6 +41,7 @@ OF_THE_FRAMEWORK: Mapping[int, errors.UlosError] = MappingProxyType(
         400: errors.UnreadableBody(),
         404: errors.NoSuchAddress(),
         405: errors.WrongMethod(),
+        413: errors.BodyTooLarge(limit_mb=LIMIT_MB),
     }
 )
 """What the framework says by number alone, in our words. 400: a body that is not even text or JSON."""

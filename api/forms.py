@@ -11,7 +11,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from core.errors import BrokenForm, Required, TooLarge, TooLong
+from api.body_limit import count_for_itself
+from core.errors import BrokenForm, Required, TooLarge
 
 TEXT_LIMIT = 1_000_000
 """Bytes of the text of a request."""
@@ -46,6 +47,7 @@ async def read_form(
         TooLarge: a file, noticed while it is read.
 
     """
+    count_for_itself(request)
     try:
         form = await _Form(request, limit_mb, most_files + 1).parse()
     except (MultiPartException, ClientDisconnect) as error:
@@ -60,21 +62,6 @@ async def read_form(
         yield TextAndFiles(text.encode(), tuple(file for file in found if isinstance(file, UploadFile)))
     finally:
         await form.close()
-
-
-async def read_text(request: Request, field: str) -> bytes:
-    """The body of a request without files.
-
-    Raises:
-        TooLong: noticed while it is read.
-
-    """
-    text = bytearray()
-    async for chunk in request.stream():
-        text += chunk
-        if len(text) > TEXT_LIMIT:
-            raise TooLong(field=field, limit=TEXT_LIMIT)
-    return bytes(text)
 
 
 class _Form(MultiPartParser):

@@ -14,6 +14,8 @@ router = APIRouter(tags=["health"])
 class Alive(BaseModel):
     """The process answers."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"status": "ok"}})
+
     status: str = "ok"
 
 
@@ -31,13 +33,13 @@ class Ready(BaseModel):
 
 
 @router.get("/healthz")
-def alive() -> Alive:
+def get_health() -> Alive:
     """Answer as long as the process does."""
     return Alive()
 
 
 @router.get("/readyz", responses={503: {"model": Ready, "description": "A component is not ready"}})
-def ready(ctx: ContextDep, response: Response) -> Ready:
+def get_readiness(ctx: ContextDep, response: Response) -> Ready:
     """Each component with its state; 503 unless all are ready."""
     components = check_components(ctx)
     healthy = all(state == "ok" for state in components.values())

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from api.alert_shapes import IncidentOut, IncidentsOut
 from api.deps import ActorDep, ContextDep
 from api.errors import language_of
 from api.etag import EtagRoute
@@ -15,8 +16,6 @@ from api.monitoring_shapes import (
     FailuresOut,
     FunnelOut,
     HourRequeues,
-    IncidentOut,
-    IncidentsOut,
     ParkedOut,
     QueueOut,
     RequeuesOut,
@@ -24,15 +23,18 @@ from api.monitoring_shapes import (
     StatisticsOut,
     SubmissionsOut,
     SummaryOut,
+    TimelineOut,
 )
 from api.params import AssignmentId, IdFilter, Moment, StageFilter
 from api.problems import responses
 from core.services import alerts, monitoring, reports, statistics
 from core.services.monitoring import Scope
+from core.vocabulary import TimeSpan
 
 router = APIRouter(tags=["monitoring"], route_class=EtagRoute)
 
 ERRORS = responses(304, 401, 403, 404)
+SpanFilter = Annotated[TimeSpan | None, Query(description="Default: what fits the window")]
 
 
 def get_scope(
@@ -91,6 +93,12 @@ def get_queue(ctx: ContextDep, actor: ActorDep, scope: ScopeDep) -> QueueOut:
         parked_count=reports.count_parked(ctx, actor, course_id=scope.course_id),
         parked=[ParkedOut.model_validate(asdict(report)) for report in parked],
     )
+
+
+@router.get("/monitoring/times", responses=ERRORS)
+def get_times(ctx: ContextDep, actor: ActorDep, scope: ScopeDep, span: SpanFilter = None) -> TimelineOut:
+    """Waits, runs and throughput over time; what counts is when stages and tasks ended."""
+    return TimelineOut.model_validate(asdict(monitoring.read_timeline(ctx, actor, scope, span=span)))
 
 
 @router.get("/monitoring/incidents", responses=ERRORS)

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.vocabulary import AlertKind, RequeueCause, TriageState
+from api.examples import EXAMPLE_STATISTICS, EXAMPLE_TIMELINE
+from core.vocabulary import RequeueCause, TimeSpan, TriageState
 
 
 class SummaryOut(BaseModel):
@@ -77,6 +78,7 @@ class FailureGroupOut(BaseModel):
     state: TriageState
     owner_email: str | None
     note: str
+    trend: list[int] = Field(description="How many came in each twelfth of the window, or of twelve weeks")
 
 
 class FailuresOut(BaseModel):
@@ -100,6 +102,7 @@ class FailuresOut(BaseModel):
                         "state": "open",
                         "owner_email": "monitor@uniandes.edu.co",
                         "note": "Image without G28",
+                        "trend": [0, 0, 0, 0, 2, 9, 14, 5, 1, 0, 0, 0],
                     }
                 ],
             }
@@ -145,8 +148,19 @@ class QueueOut(BaseModel):
                 "stages": [
                     {"stage_name": "PARSING", "waiting": 12, "running": 2, "oldest_waiting_seconds": 42.5}
                 ],
-                "parked_count": 0,
-                "parked": [],
+                "parked_count": 1,
+                "parked": [
+                    {
+                        "id": 4,
+                        "received_at": "2026-03-02T15:00:00Z",
+                        "routing_key": "task.log",
+                        "reason": "no such task",
+                        "task_id": 123,
+                        "file_path": "/ulos/attempts/123.zip",
+                        "preview": '{"taskId":"123"',
+                        "size": 812,
+                    }
+                ],
             }
         }
     )
@@ -158,52 +172,6 @@ class QueueOut(BaseModel):
     stages: list[StageQueueOut]
     parked_count: int = Field(description="All of them; `parked` holds at most 1,000")
     parked: list[ParkedOut]
-
-
-class IncidentOut(BaseModel):
-    """Something that an alert rule has found. `value`, `worst` and `threshold` in the unit of its kind."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "id": 7,
-                "kind": "waiting",
-                "course_id": 3,
-                "course_name": "Robotics",
-                "subject": "",
-                "sentence": "The oldest task has waited for 21 min; the limit is 15.",
-                "opened_at": "2026-03-02T15:00:00Z",
-                "closed_at": None,
-                "value": 21.4,
-                "worst": 21.4,
-                "threshold": 15.0,
-                "acknowledged_at": "2026-03-02T15:03:00Z",
-                "acknowledged_by": "monitor@uniandes.edu.co",
-                "note": "Node 3 is being restarted",
-            }
-        }
-    )
-
-    id: int
-    kind: AlertKind
-    course_id: int | None = Field(description="null: of the whole installation")
-    course_name: str | None
-    subject: str = Field(description="Which queue or system, where several are watched")
-    sentence: str = Field(description="What is wrong, in the language of `Accept-Language`")
-    opened_at: datetime
-    closed_at: datetime | None = Field(description="null: it is open")
-    value: float
-    worst: float
-    threshold: float
-    acknowledged_at: datetime | None
-    acknowledged_by: str | None
-    note: str
-
-
-class IncidentsOut(BaseModel):
-    """The latest first, at most 200; `before` (an id) leads to the next page."""
-
-    incidents: list[IncidentOut]
 
 
 class StageCountOut(BaseModel):
@@ -224,6 +192,45 @@ class HourOut(BaseModel):
     completed: int
     failed: int
     requeued: int
+
+
+class PercentilesOut(BaseModel):
+    """Seconds below which half, 95 % and 99 % of the samples lie."""
+
+    samples: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class LatencyOut(BaseModel):
+    """A stage's times within the hour, day or week (UTC) from `at` on."""
+
+    at: datetime
+    is_open: bool = Field(description="That span is not over yet")
+    stage_name: str
+    waited: PercentilesOut
+    ran: PercentilesOut
+
+
+class MarkOut(BaseModel):
+    """A definition got a new version."""
+
+    at: datetime
+    name: str
+    version: int
+
+
+class TimelineOut(BaseModel):
+    """What is drawn over time; empty spans are absent. `week_before` has the moments of a week earlier."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_TIMELINE})
+
+    span: TimeSpan
+    latency: list[LatencyOut]
+    throughput: list[HourOut] = Field(description="By `span`; `hour` is its beginning")
+    week_before: list[HourOut]
+    marks: list[MarkOut]
 
 
 class SpreadOut(BaseModel):
@@ -265,7 +272,7 @@ class SubmissionsOut(BaseModel):
     students: int
 
 
-class StudentOut(BaseModel):
+class StudentName(BaseModel):
     """An enrolled student who has handed in nothing."""
 
     student_id: int
@@ -273,7 +280,7 @@ class StudentOut(BaseModel):
     student_name: str
 
 
-class AtRiskOut(StudentOut):
+class AtRiskOut(StudentName):
     """A student who has passed nothing and keeps failing near the due date; `reason` of the last time."""
 
     failures: int
@@ -286,6 +293,8 @@ class AtRiskOut(StudentOut):
 class StatisticsOut(BaseModel):
     """The figures of one assignment, over all of its submissions; stages in processing order."""
 
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_STATISTICS})
+
     assignment_id: int
     due: datetime
     summary: SummaryOut
@@ -296,5 +305,5 @@ class StatisticsOut(BaseModel):
     hours: list[HourOut]
     submissions_per_student: list[SubmissionsOut]
     failures: FailuresOut
-    not_submitted: list[StudentOut]
+    not_submitted: list[StudentName]
     at_risk: list[AtRiskOut]

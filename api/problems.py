@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
+from api.document_examples import share_examples, whole_examples
+
 MEDIA_TYPE = "application/problem+json"
 
 _REF = "#/components/schemas/"
@@ -38,6 +40,10 @@ _WITH_INPUT = 422
 
 class FieldProblem(BaseModel):
     """What is wrong with one field. Parts of a path are joined by dots: `stages.0.stage_name`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"field": "stages.0.stage_name", "detail": "This is needed."}}
+    )
 
     field: str
     detail: str
@@ -105,11 +111,14 @@ def _correct(document: dict[str, Any], models: Sequence[type[BaseModel]]) -> Non
     schemas |= answered.get("$defs", {}) | asked.get("$defs", {})
     for name in _FOREIGN:
         schemas.pop(name, None)
+    whole_examples(schemas)
+    share_examples(schemas)
     for operation in _operations(document):
         for status in _ALWAYS:
             operation["responses"].setdefault(str(status), _response(status))
         if "requestBody" in operation:
             operation["responses"].setdefault("400", _response(400))
+            operation["responses"].setdefault("413", _response(413))
         if "parameters" in operation or "requestBody" in operation:
             operation["responses"][str(_WITH_INPUT)] = _response(_WITH_INPUT)
 

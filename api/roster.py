@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 from starlette.types import Message
 
+from api.body_limit import count_for_itself
 from api.deps import ActorDep, ContextDep
 from api.errors import language_of
 from api.people import CourseId, InvitationOut
@@ -130,6 +131,7 @@ async def upload_students(
 
 async def _read_file(request: Request) -> bytes:
     """The field `file`; the size is looked at while the request is read."""
+    count_for_itself(request)
     async with _limited(request).form(max_files=1, max_fields=10) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):

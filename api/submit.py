@@ -15,6 +15,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from api import task_shapes
+from api.body_limit import count_for_itself
 from api.deps import ActorDep, ContextDep, get_actor
 from api.params import AssignmentId, IdempotencyKey
 from api.problems import responses
@@ -62,6 +63,7 @@ async def receive(
     await run_in_threadpool(submissions.check_may_submit, ctx, actor, assignment_id, key)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise BadUpload(field=FIELD)
+    count_for_itself(request)
     try:
         form = await _OneFile(request, ctx.settings.max_upload_mb).parse()
     except (MultiPartException, ClientDisconnect) as error:

@@ -5,50 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.examples import EXAMPLE_ACCEPTED, EXAMPLE_DETAIL, EXAMPLE_TASK
 from core.services.submissions import AttemptView, LogLine, Receipt, TaskRow, TaskView
 from core.vocabulary import LogLevel, LogSource, StageStatus
 
 StatusName = Literal["PENDING", "IN_PROGRESS", "COMPLETED", "FAILED"]
-
-EXAMPLE_STAGES: list[JsonValue] = [
-    {
-        "id": 11,
-        "processing_stage": {"stage_name": "PARSING"},
-        "processing_status": {"id": 3, "status_name": "COMPLETED"},
-        "queued_at": "2026-03-02T15:00:00Z",
-        "started_at": "2026-03-02T15:00:04Z",
-        "ended_at": "2026-03-02T15:00:09Z",
-        "reason": None,
-    },
-    {
-        "id": 12,
-        "processing_stage": {"stage_name": "EXECUTION"},
-        "processing_status": {"id": 2, "status_name": "IN_PROGRESS"},
-        "queued_at": "2026-03-02T15:00:09Z",
-        "started_at": "2026-03-02T15:00:10Z",
-        "ended_at": None,
-        "reason": None,
-    },
-]
-
-EXAMPLE_TASK: dict[str, JsonValue] = {
-    "id": 7,
-    "assignment_id": 3,
-    "course_id": 1,
-    "created_by_id": 45,
-    "student_email": "student@uniandes.edu.co",
-    "creation_timestamp": "2026-03-02T15:00:00Z",
-    "status": "IN_PROGRESS",
-    "attempt": 1,
-    "reference": "7KQ2MX9PWD",
-    "file_name": "cube.zip",
-    "size": 20480,
-    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-    "stage_statuses": EXAMPLE_STAGES,
-    "metrics": {"requeue_count": 0},
-}
 
 
 class StageWord(BaseModel):
@@ -104,12 +67,15 @@ class TaskOut(BaseModel):
     file_name: str
     size: int = Field(description="Bytes of the original")
     sha256: str = Field(description="SHA-256 of the original, hexadecimal")
+    is_late: bool = Field(description="It came after the due date and the time of grace")
     stage_statuses: list[StageStatusOut]
     metrics: Metrics
 
 
 class TaskPageOut(BaseModel):
     """Some tasks, newest first."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [EXAMPLE_TASK], "next_cursor": "7"}})
 
     items: list[TaskOut]
     next_cursor: str | None = Field(description="For the next page; null on the last one")
@@ -128,6 +94,8 @@ class ReceiptOut(BaseModel):
 
 class AcceptedTask(TaskOut):
     """A submission as it was accepted, with its receipt."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_ACCEPTED})
 
     receipt: ReceiptOut
 
@@ -161,6 +129,8 @@ class LogOut(BaseModel):
 
 class TaskDetail(TaskOut):
     """A submission in full: all of its attempts, and a page of its log, oldest line first."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_DETAIL})
 
     assignment_name: str
     student_name: str
@@ -238,6 +208,7 @@ def _fields(row: TaskRow) -> dict[str, object]:
         "file_name": row.file_name,
         "size": row.size,
         "sha256": row.sha256,
+        "is_late": row.is_late,
         "stage_statuses": [stage_out(stage) for stage in row.stages],
         "metrics": Metrics(requeue_count=row.requeue_count),
     }
@@ -260,6 +231,7 @@ def task_detail(view: TaskView) -> TaskDetail:
         file_name=view.summary.file_name,
         size=view.size,
         sha256=view.sha256,
+        is_late=view.summary.is_late,
         stage_statuses=[stage_out(stage) for stage in view.current.stages],
         metrics=Metrics(requeue_count=view.requeue_count),
         attempts=[attempt_out(attempt) for attempt in view.attempts],

@@ -16,7 +16,7 @@ from api.params import AssignmentId, Attempt, Cursor, IdFilter, Limit, Moment, S
 from api.problems import responses
 from core.services import requeues, results, submissions
 from core.services.submissions import StudentRow, TaskFilter
-from core.services.submissions.reading import LOG_PAGE
+from core.services.submissions.logs import LOG_PAGE
 from core.vocabulary import EXECUTION, PARSING, StageStatus
 
 router = APIRouter(tags=["tasks"], route_class=EtagRoute)
@@ -47,6 +47,7 @@ class StudentOut(BaseModel):
                 "status": "IN_PROGRESS",
                 "attempt": 1,
                 "requeue_count": 0,
+                "is_late": False,
                 "stage_statuses": [
                     {
                         "processing_stage": {"stage_name": "PARSING"},
@@ -72,11 +73,14 @@ class StudentOut(BaseModel):
     status: task_shapes.StatusName | None
     attempt: int | None
     requeue_count: int
+    is_late: bool = Field(description="That submission came after the due date and the time of grace")
     stage_statuses: list[task_shapes.StageState]
 
 
 class RequeueIn(BaseModel):
     """Why it is run again, for those who read the history later."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"note": "The printer was out of filament"}})
 
     note: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")
 
@@ -170,7 +174,9 @@ def requeue(
 
 @router.get("/assignments/{assignment_id}/tasks/", include_in_schema=False)
 @router.get("/assignments/{assignment_id}/tasks", responses=responses(304, 401, 403, 404))
-def list_students(ctx: ContextDep, actor: ActorDep, assignment_id: AssignmentId) -> list[StudentOut]:
+def list_assignment_students(
+    ctx: ContextDep, actor: ActorDep, assignment_id: AssignmentId
+) -> list[StudentOut]:
     """Every student of the course with their latest submission, by e-mail."""
     return [_student(row) for row in submissions.overview(ctx, actor, assignment_id)]
 
@@ -196,6 +202,7 @@ def _student(row: StudentRow) -> StudentOut:
         status=row.status.name if row.status is not None else None,
         attempt=row.attempt,
         requeue_count=row.requeue_count,
+        is_late=row.is_late,
         stage_statuses=[
             task_shapes.StageState(
                 processing_stage=task_shapes.StageWord(stage_name=name),

@@ -1,4 +1,4 @@
-"""The command line: `python -m core up`, `down`, `topology`, and the processes that `up` starts."""
+"""The command line: `python -m core up`, `down`, `topology`, `recount`, and the processes of `up`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m core", description=__doc__)
     parser.add_argument(
         "command",
-        choices=["up", "down", "topology", "setup", "worker", "postgres", "ftp", "serve", "ready"],
+        choices=["up", "down", "topology", "recount", "setup", "worker", "postgres", "ftp", "serve", "ready"],
     )
     chosen, rest = parser.parse_known_args()
     settings = Settings()
@@ -29,6 +29,8 @@ def main() -> int:
         return _down(settings)
     if chosen.command == "topology":
         return _topology(settings)
+    if chosen.command == "recount":
+        return _recount(settings, repair="--repair" in rest)
     return _process(chosen.command, settings, rest)
 
 
@@ -65,6 +67,28 @@ def _topology(settings: Settings) -> int:
         return 2
     print("\n".join(lines))  # noqa: T201
     return 0 if all_well else 1
+
+
+def _recount(settings: Settings, *, repair: bool) -> int:
+    from core.bootstrap import open_context  # noqa: PLC0415
+    from core.context import PLATFORM  # noqa: PLC0415
+    from core.errors import Unavailable  # noqa: PLC0415
+    from core.services.tallies import recount  # noqa: PLC0415
+
+    try:
+        found = recount(open_context(settings), PLATFORM, repair=repair)
+    except Unavailable as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    for wrong in found.differences:
+        print(  # noqa: T201
+            f"{wrong.at:%Y-%m-%d %H:%M} {wrong.kind} {wrong.detail} course {wrong.course_id} definition "
+            f"{wrong.definition_id} stage {wrong.stage_id}: tallied {wrong.tallied}, counted {wrong.counted}"
+        )
+    mended = ", mended" if repair and found.differences else ""
+    print(f"{found.days} days compared, {len(found.differences)} numbers differ{mended}")  # noqa: T201
+    print(f"{found.marked} days have changed and are read from the rows until counted again")  # noqa: T201
+    return 1 if found.differences else 0
 
 
 def _process(command: str, settings: Settings, rest: list[str]) -> int:

@@ -39,8 +39,12 @@ class Right(StrEnum):
     SUBMIT = "submissions.submit"
     READ_OWN_TASK = "submissions.read_own"
     READ_ANY_TASK = "submissions.read_any"
+    READ_ANY_FILE = "submissions.read_any_file"
+    LIST_TASKS = "submissions.list"
+    READ_OWN_NOTICES = "notices.own"
     CHECK_RECEIPT = "receipts.check"
     REQUEUE = "tasks.requeue"
+    DECIDE_TRIAL = "operations.decide_trial"
     FOLLOW_OPERATION = "operations.follow"
     MONITOR = "monitoring.read"
     TRIAGE = "monitoring.triage"
@@ -55,6 +59,7 @@ class Right(StrEnum):
     REPORT_STATUS = "reports.status"
     REPORT_REQUEUE = "reports.requeue"
     MARK_STALLED = "tasks.mark_stalled"
+    RECOUNT = "monitoring.recount"
     HANDLE_PARKED = "reports.parked"
     HANDLE_UNATTRIBUTED = "reports.unattributed"
 
@@ -90,8 +95,12 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.SUBMIT: frozenset({Role.STUDENT}),
         Right.READ_OWN_TASK: frozenset({Standing.OWNER}),
         Right.READ_ANY_TASK: frozenset({*_TEACHES, Standing.ORCHESTRATOR}),
+        Right.READ_ANY_FILE: _TEACHES,
+        Right.LIST_TASKS: _TEACHES,
+        Right.READ_OWN_NOTICES: frozenset({Standing.PERSON}),
         Right.CHECK_RECEIPT: frozenset({Standing.PERSON}),
         Right.REQUEUE: frozenset({Role.PROFESSOR, Role.MONITOR}),
+        Right.DECIDE_TRIAL: frozenset({Role.PROFESSOR}),
         Right.FOLLOW_OPERATION: frozenset({Standing.OWNER, Standing.ADMIN}),
         Right.MONITOR: _TEACHES,
         Right.TRIAGE: frozenset({Role.PROFESSOR, Role.MONITOR}),
@@ -106,6 +115,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.REPORT_STATUS: frozenset({Standing.ORCHESTRATOR}),
         Right.REPORT_REQUEUE: frozenset({Standing.ORCHESTRATOR}),
         Right.MARK_STALLED: frozenset(),
+        Right.RECOUNT: frozenset(),
         Right.HANDLE_PARKED: _TEACHES,
         Right.HANDLE_UNATTRIBUTED: frozenset({Standing.ADMIN}),
     }

@@ -15,6 +15,7 @@ programs as `values`. HTTP numbers live in `api/errors.py` only. Anything that i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 
@@ -30,6 +31,10 @@ class UlosError(Exception):
     def __init__(self, **values: object) -> None:
         self.values = values
         super().__init__(self.sentence("en"))
+
+    def __reduce__(self) -> tuple[partial[UlosError], tuple[()]]:
+        """Made again from its values: an exception's own way would hand over the sentence."""
+        return partial(type(self), **self.values), ()
 
     def sentence(self, language: str) -> str:
         """What happened and what to do, in `language` (`es` or `en`; English when unknown)."""
@@ -105,6 +110,35 @@ class NotFound(Rejected):
         "en": "This {what} does not exist, or you have no access to it.",
         "es": "No existe este elemento ({what}) o no tienes acceso a él.",
     }
+    kinds: ClassVar[Mapping[str, str]] = {
+        "assignment": "asignación",
+        "attempt": "intento",
+        "callback token": "token de notificaciones",
+        "course": "curso",
+        "export": "exportación",
+        "extension": "prórroga",
+        "failure group": "causa de fallas",
+        "file": "archivo",
+        "member": "integrante",
+        "operation": "reejecución",
+        "person": "persona",
+        "report": "reporte",
+        "session": "sesión",
+        "stage": "etapa",
+        "student": "estudiante",
+        "submission": "entrega",
+        "task definition": "definición de tarea",
+        "token": "token",
+    }
+    """What `what` is called in Spanish."""
+
+    def sentence(self, language: str) -> str:
+        """As for every error, the kind of thing by its name in `language`."""
+        text = self.texts.get(language, self.texts["en"])
+        values = {name: str(value) for name, value in self.values.items()}
+        if language == "es" and "what" in values:
+            values["what"] = self.kinds.get(values["what"], values["what"])
+        return text.format(**values)
 
 
 class NoSuchAddress(NotFound):
@@ -426,6 +460,15 @@ class NotAZip(BadArchive):
     }
 
 
+class NotAPdf(BadArchive):
+    """The file is no PDF, whatever its name says."""
+
+    texts = {
+        "en": "This file is not a complete PDF, even if its name ends in .pdf. Export it again and upload it.",
+        "es": "Este archivo no es un PDF completo, aunque su nombre termine en .pdf. Expórtalo de nuevo y súbelo.",
+    }
+
+
 class EmptyArchive(BadArchive):
     """The archive has no entry at all."""
 
@@ -504,6 +547,15 @@ class TooLarge(Rejected):
     texts = {
         "en": "The file is larger than {limit_mb} MB. Make it smaller and upload it again.",
         "es": "El archivo supera los {limit_mb} MB. Redúcelo y súbelo de nuevo.",
+    }
+
+
+class BodyTooLarge(TooLarge):
+    """A request that is no upload is larger than the limit. `limit_mb`."""
+
+    texts = {
+        "en": "The request is larger than {limit_mb} MB. Send less at once.",
+        "es": "La solicitud supera los {limit_mb} MB. Envía menos de una vez.",
     }
 
 
@@ -728,6 +780,33 @@ class OperationOver(Conflict):
     texts = {
         "en": "This operation has already ended. There is nothing left to stop.",
         "es": "Esta operación ya terminó. No queda nada por detener.",
+    }
+
+
+class OnTrial(NotRequeueable):
+    """Another attempt of the submission is on trial."""
+
+    texts = {
+        "en": "This submission is being run again on trial. Apply or discard that trial first.",
+        "es": "Esta entrega se está ejecutando de nuevo a prueba. Aplica o descarta primero esa prueba.",
+    }
+
+
+class TrialUnderWay(Conflict):
+    """A trial cannot be decided before all of it has a result."""
+
+    texts = {
+        "en": "This trial is not over yet. Wait until every submission has its result, or stop it.",
+        "es": "Esta prueba no ha terminado. Espera a que cada entrega tenga su resultado, o detenla.",
+    }
+
+
+class TrialDecided(Conflict):
+    """A trial is decided once."""
+
+    texts = {
+        "en": "This trial has already been decided the other way. Nothing was changed.",
+        "es": "Esta prueba ya se decidió en el otro sentido. No se cambió nada.",
     }
 
 

@@ -1,7 +1,7 @@
 """The loop that listens to the orchestrator: reports from RabbitMQ, applied by the batch.
 
 A batch is one transaction and is acknowledged after its commit. Whoever dies in between is handed
-the batch again, marked as redelivered, and knows what it had applied. While Postgres is down the
+the batch again and knows what was applied but not acknowledged. While Postgres is down the
 batch waits in hand; the connection to the broker lives on in a thread of its own.
 """
 
@@ -81,8 +81,10 @@ def _listen(ctx: Context, waker: Waker, intake: ReportIntake[Read], on_success: 
     while not waker.stopping:
         batch = intake.take(ctx.settings.report_batch, _LOOK_SECONDS)
         if batch:
-            _apply(ctx, waker, intake, [entry.content for entry in batch])
+            read = [entry.content for entry in batch]
+            _apply(ctx, waker, intake, read)
             intake.acknowledge(batch)
+            reports.note_acknowledged(ctx, ORCHESTRATOR, read)
             on_success()
 
 
@@ -99,7 +101,7 @@ def _apply(ctx: Context, waker: Waker, intake: ReportIntake[Read], batch: Sequen
     while waiting:
         part, again = waiting.popleft()
         try:
-            reports.apply_reports(ctx, ORCHESTRATOR, part, again=again)
+            reports.apply_reports(ctx, ORCHESTRATOR, part, again=again, held=True)
         except DatabaseUnavailable as error:
             logger.warning("listener holds %d reports: %s", len(part), error)
             if waker.stopping:

@@ -149,6 +149,10 @@ def publish_batch(ctx: Context, publisher: Publisher) -> int:
 
 
 def _record_sent(session: Session, ctx: Context, sent: Sequence[Chosen]) -> None:
+    # Nodes are at work on these already, and reports about many of them may be applied this moment. Both
+    # sides lock by id first: in a deadlock all of this would be undone, and every message go out twice.
+    attempts = select(TaskAttempt.id).where(TaskAttempt.id.in_([one.attempt_id for one in sent]))
+    session.execute(attempts.order_by(TaskAttempt.id).with_for_update(key_share=True))
     session.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id.in_([one.outbox_id for one in sent]))

@@ -12,6 +12,7 @@ from core.context import PLATFORM, Context
 from core.errors import Unavailable
 from core.models import (
     AppliedReport,
+    AssignmentStatement,
     IdempotencyRecord,
     LoginTicket,
     OneTimeLink,
@@ -23,6 +24,7 @@ from core.models import (
 from core.services.definitions import needed_images
 from core.services.leftovers import SWEEP_TOPIC, remove_noted
 from core.services.stalled import mark_stalled
+from core.services.tallies import count_days
 from core.wake import Waker
 
 GRACE = timedelta(hours=24)
@@ -39,17 +41,24 @@ MAILS_KEPT = timedelta(days=30)
 REPORTS_REMEMBERED = timedelta(days=7)
 """How long a report that was applied is known when it is delivered again: longer than any broker is down."""
 
+DAYS_AT_ONCE = 30
+"""Days that are counted in one turn, so that a long past does not hold up the rest."""
+
 logger = logging.getLogger(__name__)
 
 
 def run_sweep(ctx: Context, waker: Waker) -> None:
-    """Delete noted files as they come, look for stalled tasks, tidy once an hour, until `waker` stops."""
+    """Delete noted files as they come, find stalled tasks, count the days that are over, until `waker` stops.
+
+    Once an hour it tidies.
+    """
     next_round = ctx.now()
     while not waker.stopping:
         try:
             remove_noted(ctx)
             if stalled := mark_stalled(ctx, PLATFORM):
                 logger.warning("nothing is heard of the tasks %s", stalled)
+            count_days(ctx, PLATFORM, limit=DAYS_AT_ONCE)
             if ctx.now() >= next_round:
                 expire(ctx)
                 removed = remove_orphans(ctx)
@@ -63,7 +72,7 @@ def run_sweep(ctx: Context, waker: Waker) -> None:
 def remove_orphans(ctx: Context) -> list[str]:
     """Delete our files that are older than `GRACE` and belong to no row; their paths."""
     removed = []
-    for folder in ("originals", "attempts", "images"):
+    for folder in ("originals", "attempts", "images", "statements"):
         files = [
             file.path
             for file in ctx.storage.list_files(ctx.storage.path(folder))
@@ -79,7 +88,12 @@ def remove_orphans(ctx: Context) -> list[str]:
 
 
 def _known(session: Session, ctx: Context) -> set[str]:
-    queries = (select(Task.original_path), select(TaskAttempt.file_path), needed_images(ctx))
+    queries = (
+        select(Task.original_path),
+        select(TaskAttempt.file_path),
+        select(AssignmentStatement.path),
+        needed_images(ctx),
+    )
     return {path for query in queries for path in session.scalars(query)}
 
 

@@ -67,6 +67,10 @@ class LinkPurpose(StrEnum):
     RESET = "reset"
 
 
+RESULT_MAIL = "result"
+"""What a mail is for that carries no link of its own: a result has arrived."""
+
+
 class RequeueCause(StrEnum):
     """Why a task got another run or another attempt."""
 
@@ -150,6 +154,15 @@ class OperationState(StrEnum):
     ENDED = "ended"
 
 
+class TrialDecision(StrEnum):
+    """What was decided about a re-run on trial."""
+
+    APPLIED = "applied"
+    """Its attempts count, in place of those before."""
+    DISCARDED = "discarded"
+    """They never will."""
+
+
 class TriageState(StrEnum):
     """What is said of a cause of failures."""
 
@@ -196,6 +209,9 @@ class AuditAction(StrEnum):
     """What somebody did."""
 
     REQUEUE = "requeue"
+    TRIAL = "trial"
+    TRIAL_APPLIED = "trial_applied"
+    TRIAL_DISCARDED = "trial_discarded"
     TRIAGE = "triage"
     PARKED_APPLIED = "parked_applied"
     PARKED_DISCARDED = "parked_discarded"
@@ -261,3 +277,11 @@ def state_at(start: datetime, end: datetime, moment: datetime) -> AssignmentStat
 PARSING = "PARSING"
 EXECUTION = "EXECUTION"
 """The two stage names that always exist (ids 1 and 2)."""
+
+
+class TimeSpan(StrEnum):
+    """How much time one point or bar of a chart over time stands for. Weeks begin on Monday."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"

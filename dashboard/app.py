@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import browser, i18n, process, registry, shell, sign_in
+from dashboard import browser, i18n, live, notices, process, registry, shell, sign_in
 from dashboard.people import set_password
 
 _ = i18n.gettext
@@ -55,6 +55,8 @@ def main() -> None:
     home = st.Page(go_to_first, title="ULOS", default=True, visibility="hidden")
     page = st.navigation([home, *pages, *hidden, _set_password()])
     _sidebar(visit)
+    live.end_with_session()
+    notices.follow(visit)
     _run(page)
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from streamlit.starlette import App
 
 from core.errors import NotFound, NotSignedIn, UlosError
-from core.services import accounts, definitions, results, submissions
+from core.services import accounts, assignments, definitions, results, submissions
 from core.services.downloads import Download
 from core.services.health import check_components
 from dashboard import document, exports, live, process, uploads
@@ -113,6 +113,8 @@ def _open(request: Request, session: accounts.SignedIn) -> Download:
         return results.open_results(ctx, actor, number, part)
     if kind == "image":
         return definitions.open_image(ctx, actor, number, part)
+    if kind == "statement":
+        return assignments.open_statement(ctx, actor, number)
     raise NotFound(what="file")
 
 

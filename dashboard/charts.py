@@ -33,6 +33,8 @@ MARK = "#E69F00"
 _HEIGHT = 300
 _LOG_FROM = 20
 """Where the largest number is so many times the smallest, a linear axis hides the small ones."""
+_LEAST_SECONDS = 0.001
+"""A log axis has no 0."""
 _DAYS_WITH_HOURS = timedelta(days=3)
 
 
@@ -102,19 +104,73 @@ def over_time(
     """
     times = [moment.replace(tzinfo=None) for moment in moments]
     figure = bars(times, series, x_title=x_title, y_title=y_title)
-    for label, moment in marks.items():
-        at = moment.replace(tzinfo=None)
-        line = {"dash": "dash", "width": 2, "color": MARK}
-        figure.add_shape(type="line", x0=at, x1=at, yref="paper", y0=0, y1=1, line=line)
-        figure.add_annotation(x=at, yref="paper", y=1, text=label, showarrow=False, yanchor="bottom")
-    everything = [*times, *(moment.replace(tzinfo=None) for moment in marks.values())]
-    short = max(everything) - min(everything) <= _DAYS_WITH_HOURS
-    day = "%d/%m" if i18n.language() == "es" else "%m-%d"
-    year = "%d/%m/%Y" if i18n.language() == "es" else "%Y-%m-%d"
+    _mark(figure, marks)
     figure.update_traces(offset=0, width=0.92 * span / timedelta(milliseconds=1))
-    figure.update_layout(margin_t=28)
-    figure.update_xaxes(type="date", tickformat=f"{day} %H:%M" if short else year, nticks=8)
-    figure.update_xaxes(hoverformat=f"{year} %H:%M")
+    _by_time(figure, [*times, *(moment.replace(tzinfo=None) for moment in marks.values())])
+    return figure
+
+
+def as_lines(figure: go.Figure) -> None:
+    """Bars side by side instead of stacked: series of which none is a part of another."""
+    figure.update_layout(barmode="group")
+    figure.update_traces(offset=None, width=None)
+
+
+def add_faint_line(figure: go.Figure, points: Sequence[tuple[datetime, float]], label: str) -> None:
+    """A dotted line behind what is drawn, for comparison."""
+    figure.add_scatter(
+        x=[moment.replace(tzinfo=None) for moment, _number in points],
+        y=[number for _moment, number in points],
+        name=label,
+        mode="lines",
+        line={"dash": "dot", "width": 2, "color": COLOURS["waiting"]},
+    )
+    figure.update_layout(showlegend=True)
+
+
+def percentiles_over_time(
+    moments: Sequence[datetime],
+    shares: Mapping[str, Sequence[float | None]],
+    *,
+    samples: Sequence[int],
+    is_open: bool,
+    marks: Mapping[str, datetime],
+    titles: tuple[str, str],
+) -> go.Figure:
+    """A line per percentile on a log axis; where the last span `is_open` its way there is dashed.
+
+    `titles`: of the axis with its unit, and what `samples` are called where the pointer is.
+    """
+    y_title, sampled = titles
+    times = [moment.replace(tzinfo=None) for moment in moments]
+    figure = go.Figure()
+    over = len(times) - 1 if is_open else len(times)
+    for colour, (name, numbers) in zip(("submitted", "running", "requeued"), shares.items(), strict=True):
+        look = {
+            "line_color": COLOURS[colour],
+            "name": name,
+            "hovertemplate": f"%{{x}}<br>%{{y:.3~g}} s, %{{customdata}} {sampled}",
+        }
+        drawn = [number if number is None else max(number, _LEAST_SECONDS) for number in numbers]
+        figure.add_scatter(
+            x=times[:over], y=drawn[:over], customdata=samples[:over], mode="lines+markers", **look
+        )
+        if is_open:
+            last = slice(max(0, over - 1), None)
+            figure.add_scatter(
+                x=times[last],
+                y=drawn[last],
+                customdata=samples[last],
+                mode="lines+markers",
+                line_dash="dash",
+                marker_symbol="circle-open",
+                showlegend=False,
+                **look,
+            )
+    _dress(figure, legend=True)
+    figure.update_yaxes(title_text=f"{y_title}, log", type="log", dtick="D2")
+    _mark(figure, marks)
+    _by_time(figure, times)
     return figure
 
 
@@ -137,6 +193,23 @@ def spreads(
     else:
         figure.update_yaxes(title_text=y_title, rangemode="tozero")
     return figure
+
+
+def _mark(figure: go.Figure, marks: Mapping[str, datetime]) -> None:
+    for label, moment in marks.items():
+        at = moment.replace(tzinfo=None)
+        line = {"dash": "dash", "width": 2, "color": MARK}
+        figure.add_shape(type="line", x0=at, x1=at, yref="paper", y0=0, y1=1, line=line)
+        figure.add_annotation(x=at, yref="paper", y=1, text=label, showarrow=False, yanchor="bottom")
+
+
+def _by_time(figure: go.Figure, moments: Sequence[datetime]) -> None:
+    short = max(moments) - min(moments) <= _DAYS_WITH_HOURS
+    day = "%d/%m" if i18n.language() == "es" else "%m-%d"
+    year = "%d/%m/%Y" if i18n.language() == "es" else "%Y-%m-%d"
+    figure.update_layout(margin_t=28)
+    figure.update_xaxes(type="date", tickformat=f"{day} %H:%M" if short else year, nticks=8)
+    figure.update_xaxes(hoverformat=f"{year} %H:%M")
 
 
 def _dress(figure: go.Figure, *, legend: bool) -> None:

@@ -140,7 +140,7 @@ def _table(
         *(word(source) for source in ("Student", "Name", "Status")),
         *stages,
         f"{word('Submitted')} ({zone.key})",
-        *(word(source) for source in ("Submissions", "Attempt", "Requeues")),
+        *(word(source) for source in ("Late", "Submissions", "Attempt", "Requeues")),
     ]
     return header, [_cells(row, stages, zone, word) for row in found]
 
@@ -164,6 +164,7 @@ def _cells(
         word(_SOURCES[row.status]),
         *(stage(name) for name in stages),
         submitted,
+        word("Yes") if row.is_late else "",
         row.submissions,
         row.attempt,
         row.requeue_count,

@@ -11,8 +11,8 @@ from core.services.assignments import AssignmentWithLatest
 from core.services.submissions import Admission, TaskSummary
 from core.vocabulary import AssignmentState
 from dashboard import i18n, moments, shell, uploads
-from dashboard.assignments import rules
-from dashboard.tables import state_label, status_label
+from dashboard.assignments import rules, statement
+from dashboard.tables import state_label, submission_label
 
 _ = i18n.gettext
 
@@ -49,8 +49,7 @@ def show_due(
         view, admission = work.assignment, admissions[work.assignment.id]
         with st.expander(_title(visit, work, admission), key=f"assignment-{view.id}"):
             st.caption(f"{state_label(admission.state)} · {_dates(visit, admission.due_at)}")
-            if view.assignment_description:
-                st.write(view.assignment_description)
+            statement.show(view, place="due")
             st.markdown("\n".join(f"- {said}" for said in rules.sentences(admission, visit.course_zone)))
             if admission.state is AssignmentState.OPEN and admission.remaining_submissions != 0:
                 uploads.form(view.id, on_accepted)
@@ -67,8 +66,7 @@ def show_closed(
     with st.expander(f"{_('Closed assignments')} ({len(closed)})", key="closed"):
         for work in closed:
             view = work.assignment
-            label = status_label(work.latest.status if work.latest else None)
-            st.markdown(f"**{i18n.plain(view.assignment_name)}** · {label}")
+            st.markdown(f"**{i18n.plain(view.assignment_name)}** · {_standing(work)}")
             st.caption(_dates(visit, admissions[view.id].due_at))
             _latest(work, place="closed")
 
@@ -79,7 +77,7 @@ def show_history(visit: shell.Visit, tasks: list[TaskSummary], chosen: int | Non
     number = st.pagination(count, key="history-page") if count > 1 else 1
     for task in tasks[(number - 1) * PAGE : number * PAGE]:
         st.button(
-            f"{status_label(task.status)} · {task.assignment_name} · "
+            f"{submission_label(task.status, is_late=task.is_late)} · {task.assignment_name} · "
             f"{i18n.datetime_text(task.created_at, visit.zone)} · {task.reference}",
             key=f"open-{task.id}",
             type="primary" if task.id == chosen else "secondary",
@@ -95,8 +93,16 @@ def _title(visit: shell.Visit, work: AssignmentWithLatest, admission: Admission)
         when = _("opens {moment}").format(moment=i18n.datetime_text(view.assignment_start_date, visit.zone))
     else:
         when = moments.left_text(admission.due_at, visit.ctx.now())
-    status = status_label(work.latest.status if work.latest else None)
-    return f"**{i18n.plain(view.assignment_name)}** — {when} · {status}"
+    return f"**{i18n.plain(view.assignment_name)}** — {when} · {_standing(work)}"
+
+
+def _standing(work: AssignmentWithLatest) -> str:
+    latest = work.latest
+    return (
+        submission_label(latest.status, is_late=latest.is_late)
+        if latest
+        else submission_label(None, is_late=False)
+    )
 
 
 def _dates(visit: shell.Visit, due_at: datetime) -> str:

@@ -7,8 +7,9 @@ import streamlit as st
 
 from core.services import operations, topics
 from core.services.operations import OperationView, Selection
-from core.vocabulary import ItemOutcome, OperationState
+from core.vocabulary import ItemOutcome, OperationState, Role
 from dashboard import i18n, live, shell
+from dashboard import trial as trials
 from dashboard.tables import status_label
 
 _ = i18n.gettext
@@ -18,8 +19,15 @@ def ask(visit: shell.Visit, selection: Selection, *, key: str) -> None:
     """Say what a re-run of `selection` would do, and start it when told to. `key` tells several apart."""
     with st.container(border=True), shell.errors():
         st.markdown(f"**{_('Run failed submissions again')}**")
-        seen = operations.preview_requeue(visit.ctx, visit.actor, selection)
-        text = _("{selected} selected; {requeueable} of them have failed and would be run again.")
+        trial = visit.role is Role.PROFESSOR and st.checkbox(
+            _("On trial: also those that have passed; nothing counts until you apply it"), key=f"trial-{key}"
+        )
+        seen = operations.preview_requeue(visit.ctx, visit.actor, selection, trial=trial)
+        text = (
+            _("{selected} selected; {requeueable} of them have a result and would be run again on trial.")
+            if trial
+            else _("{selected} selected; {requeueable} of them have failed and would be run again.")
+        )
         st.write(
             text.format(
                 selected=i18n.number_text(seen.selected), requeueable=i18n.number_text(seen.requeueable)
@@ -47,7 +55,9 @@ def ask(visit: shell.Visit, selection: Selection, *, key: str) -> None:
         label = _("Run {count} again").format(count=i18n.number_text(seen.requeueable))
         if st.button(label, type="primary", disabled=not note.strip(), key=f"start-{key}"):
             form = f"rerun-{key}"
-            number = operations.start_requeue(visit.ctx, visit.actor, selection, note, shell.form_key(form))
+            number = operations.start_requeue(
+                visit.ctx, visit.actor, selection, note, shell.form_key(form), trial=trial
+            )
             shell.renew_form_key(form)
             st.session_state["rerun-started"] = number
             st.rerun()
@@ -84,11 +94,14 @@ def _one(visit: shell.Visit, view: OperationView) -> None:
         OperationState.ENDED: "✔ " + _("Done"),
         OperationState.STOPPED: "■ " + _("Stopped"),
     }
-    st.markdown(f"**{_('Re-run')} {view.id}** · {labels[view.state]}")
+    name = _("Re-run on trial") if view.is_trial else _("Re-run")
+    st.markdown(f"**{name} {view.id}** · {labels[view.state]}")
     st.caption(f"{i18n.datetime_text(view.created_at, visit.zone)} · {view.note}")
     done, total = i18n.number_text(view.done), i18n.number_text(view.total)
     st.progress(view.done / view.total, _("{done} of {total} dealt with").format(done=done, total=total))
-    if view.outcomes.get(ItemOutcome.REQUEUED):
+    if view.is_trial:
+        trials.show(visit, view)
+    elif view.outcomes.get(ItemOutcome.REQUEUED):
         text = _("Run again: {passed} have passed, {failed} have failed again, {under_way} are under way.")
         st.write(
             text.format(
@@ -101,7 +114,7 @@ def _one(visit: shell.Visit, view: OperationView) -> None:
     if running and st.button(_("Stop"), key=f"stop-{view.id}", help=_("What waits is left as it is.")):
         operations.stop(visit.ctx, visit.actor, view.id)
         st.rerun(scope="fragment")
-    if st.toggle(_("Each submission, before and after"), key=f"items-{view.id}"):
+    if not view.is_trial and st.toggle(_("Each submission, before and after"), key=f"items-{view.id}"):
         _items(visit, view)
 
 

@@ -101,5 +101,5 @@ def renew_form_key(name: str) -> None:
 
 
 def download_url(kind: str, number: int, part: int = 0) -> str:
-    """Address of an `original` or `results` (task, attempt) or an `image` (definition, position)."""
+    """Address of an `original` or `results` (task, attempt), `image` (definition, position), `statement`."""
     return f"/files/{kind}/{number}/{part}"

@@ -20,6 +20,11 @@ def status_label(status: StageStatus | None) -> str:
     return labels[status]
 
 
+def submission_label(status: StageStatus | None, *, is_late: bool) -> str:
+    """A submission's status, and that it came late if it did."""
+    return f"{status_label(status)} · ◷ {_('Late')}" if is_late else status_label(status)
+
+
 def stage_label(status: StageStatus, *, after_failure: bool) -> str:
     """As `status_label`; what lies behind a failed stage is not run."""
     return "– " + _("Not run") if after_failure and status is StageStatus.PENDING else status_label(status)

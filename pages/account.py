@@ -17,6 +17,7 @@ with shell.errors():
     preferences.name(visit)
     preferences.language(visit)
     preferences.zone(visit)
+    preferences.result_mail(visit)
 
 st.header(_("Change the password"))
 st.caption(_("You stay signed in here; everywhere else you are signed out, and your API tokens end."))

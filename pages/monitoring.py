@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.services import topics
 from core.services.monitoring import Scope
-from dashboard import i18n, live, shell
-from dashboard.monitoring import alerts, failures, history, now, records
+from dashboard import address, i18n, live, shell
+from dashboard.monitoring import alerts, failures, history, now, records, times
 
 _ = i18n.gettext
 visit = shell.enter()
@@ -40,7 +40,12 @@ names = {
     "all": _("Everything"),
 }
 st.segmented_control(
-    _("Window"), list(names), format_func=names.__getitem__, default="720", key="window", bind="query-params"
+    _("Window"),
+    list(names),
+    format_func=names.__getitem__,
+    required=True,
+    key="window",
+    on_change=address.bound("window", names, "720"),
 )
 live.show(alerts.banner, topics=[topics.MONITORING], key="alerts-now", quiet=True, gap_seconds=5.0)
 followed = topics.of_course(visit.course.id) if visit.course else topics.MONITORING
@@ -55,28 +60,28 @@ views = {
     "failures": _("Failures"),
     "requeues": _("Requeues"),
     "times": _("Times and throughput"),
+    "stalled": _("Stalled submissions"),
     "parked": _("Parked reports"),
     "alerts": _("Alerts"),
     "audit": _("Who did what"),
 }
-asked = st.query_params.get("view", "failures")
 view = st.segmented_control(
     _("View"),
     list(views),
     format_func=views.__getitem__,
-    default=asked if asked in views else "failures",
+    required=True,
     key="view",
+    on_change=address.bound("view", views, "failures"),
 )
-shown = view or "failures"
-st.query_params["view"] = shown  # bound, the address would hold the translated word; notices link here
-st.subheader(views[shown])
+st.subheader(views[view])
 with shell.errors():
     draw = {
         "failures": failures.draw,
         "requeues": history.requeues,
-        "times": history.times,
+        "times": times.draw,
+        "stalled": records.silent,
         "parked": records.parked,
         "alerts": alerts.draw,
         "audit": records.deeds,
-    }[shown]
+    }[view]
     draw(visit, scope_of(visit))

@@ -64,6 +64,13 @@ def definition_draft(name: str = "G-code", **overrides: object) -> DefinitionDra
     return DefinitionDraft(**({"definition_name": name, "stages": stages} | overrides))
 
 
+def assignment_draft(ctx: Context, definition_id: int) -> AssignmentDraft:
+    """Open since yesterday, for a week."""
+    return AssignmentDraft(
+        "Print a cube", definition_id, ctx.now() - timedelta(days=1), ctx.now() + timedelta(days=7)
+    )
+
+
 def world(ctx: Context) -> World:
     course_id = courses.create_course(ctx, PLATFORM, name="Robotics")
     people = {name: person(ctx, name) for name in ("professor", "monitor", "student", "stranger")}
@@ -76,9 +83,7 @@ def world(ctx: Context) -> World:
         ctx,
         people["professor"],
         course_id,
-        AssignmentDraft(
-            "Print a cube", definition.id, ctx.now() - timedelta(days=1), ctx.now() + timedelta(days=7)
-        ),
+        assignment_draft(ctx, definition.id),
     )
     return World(course_id, assignment.id, definition.id, **people)
 

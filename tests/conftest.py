@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from core.config import Settings
 from core.context import Context
@@ -26,7 +28,13 @@ from tests.rabbitmq import running as running_rabbitmq
 
 _names = count()
 
-SLOW = {"test_openapi.py", "test_task_machine.py", "test_runner.py", "test_definition_faults.py"}
+SLOW = {
+    "test_openapi.py",
+    "test_task_machine.py",
+    "test_runner.py",
+    "test_definition_faults.py",
+    "test_rights_http.py",
+}
 """They take half a minute or more each."""
 
 
@@ -104,15 +112,23 @@ def ctx(settings: Settings, clock: Clock) -> Iterator[Context]:
     database.dispose()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test-fast` leaves out: whatever asks for the broker, and the slow files.
+class _Sharing(LoadFileScheduling):
+    """Of several processes that share the tests, one takes a whole file, and one all of the browser's.
 
-    Of several processes that share the tests, one takes a whole file, and one all of the browser's: what
-    a file or the browser's tests start is started once.
+    What a file or the browser's tests start is started once.
     """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return _Sharing(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-fast` leaves out: whatever asks for the broker, and the slow files."""
     for item in items:
-        group = "browser" if item.get_closest_marker("e2e") else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
         if "rabbitmq" in getattr(item, "fixturenames", ()):
             item.add_marker("rabbitmq")
         if item.path.name in SLOW or item.path.parent.name == "pages":

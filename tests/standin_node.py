@@ -221,6 +221,8 @@ class Life:
         with logged_in(self.plan.ftp_url) as ftp:
             content = io.BytesIO()
             ftp.retrbinary(f"RETR {carried.file_path}", content.write)
+            if not zipfile.is_zipfile(content):
+                raise OSError("another delivery of this task is about to store it")
             output = f"output_{EXCHANGE}_{carried.key}.txt"
             with zipfile.ZipFile(content, "a") as archive:
                 if output not in archive.namelist():

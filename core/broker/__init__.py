@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from core.broker.amqp import check_broker
 from core.broker.interface import Consumer, Delivery, Message, Publisher, no_queue
 from core.broker.postgres import (
     LEASE,
@@ -32,6 +33,7 @@ __all__ = [
     "RabbitConsumer",
     "RabbitPublisher",
     "ReportIntake",
+    "check_broker",
     "count_consumers",
     "no_queue",
     "open_consumer",

@@ -74,6 +74,17 @@ def connected(settings: Settings, purpose: str) -> Iterator[pika.BlockingConnect
         raise meaning(error) from error
 
 
+def check_broker(settings: Settings) -> None:
+    """Ask RabbitMQ for a sign of life.
+
+    Raises:
+        BrokerUnavailable: it gives none, or it refuses us.
+
+    """
+    with connected(settings, "health"):
+        pass
+
+
 def exchange_exists(connection: pika.BlockingConnection, name: str) -> bool:
     """Whether there is an exchange `name`."""
     return _found(connection, lambda channel: channel.exchange_declare(name, passive=True))

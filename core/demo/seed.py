@@ -11,7 +11,16 @@ from sqlalchemy import text
 
 from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
 from core.demo import containers, samples
-from core.services import accounts, assignments, courses, definitions, reports, requeues, submissions
+from core.services import (
+    accounts,
+    assignments,
+    courses,
+    definitions,
+    notices,
+    reports,
+    requeues,
+    submissions,
+)
 from core.services.assignments import AssignmentDraft, AssignmentView
 from core.vocabulary import LogLevel, Role
 
@@ -47,6 +56,9 @@ def seed(ctx: Context) -> None:
         made = _definitions(ctx, people["professor"])
         past = _assignments(ctx, people["professor"], course_id, made)
         _past(ctx, past, people)
+        for name, person in people.items():
+            if name.startswith("student"):
+                notices.mark_all_read(ctx, person)  # the past is no news
 
 
 def _people(ctx: Context) -> dict[str, Actor]:

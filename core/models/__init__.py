@@ -9,6 +9,7 @@ from core.models.base import Base
 from core.models.definitions import (
     Assignment,
     AssignmentExtension,
+    AssignmentStatement,
     DefinitionStage,
     DefinitionVersion,
     ProcessingStage,
@@ -16,6 +17,7 @@ from core.models.definitions import (
     TaskDefinition,
 )
 from core.models.files import UnneededFile
+from core.models.notices import ResultNotice
 from core.models.operations import Operation, OperationItem
 from core.models.oversight import AuditEntry, FailureTriage
 from core.models.people import (
@@ -32,6 +34,7 @@ from core.models.people import (
 )
 from core.models.queue import IdempotencyRecord, OutboxMessage, QueueMessage
 from core.models.reports import AppliedReport, ParkedReport
+from core.models.tallies import Tally, TallyDay, TallyMark
 from core.models.tasks import (
     OriginalBytes,
     RequeueEvent,
@@ -50,6 +53,7 @@ __all__ = [
     "AppliedReport",
     "Assignment",
     "AssignmentExtension",
+    "AssignmentStatement",
     "AuditEntry",
     "Base",
     "CallbackToken",
@@ -72,7 +76,11 @@ __all__ = [
     "ProcessingStatus",
     "QueueMessage",
     "RequeueEvent",
+    "ResultNotice",
     "SignInFailure",
+    "Tally",
+    "TallyDay",
+    "TallyMark",
     "Task",
     "TaskAttempt",
     "TaskDefinition",

@@ -130,6 +130,22 @@ class Assignment(Base):
     required_names: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
 
 
+class AssignmentStatement(Base):
+    """The statement of an assignment as a PDF on FTP."""
+
+    __tablename__ = "assignment_statement"
+
+    assignment_id: Mapped[int] = mapped_column(
+        ForeignKey("assignment.id", ondelete="CASCADE"), primary_key=True
+    )
+    path: Mapped[str] = mapped_column(unique=True)
+    file_name: Mapped[str]
+    size: Mapped[int]
+    sha256: Mapped[str]
+    stored_at: Mapped[Moment]
+    stored_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+
 class AssignmentExtension(Base):
     """A later due date of one student."""
 

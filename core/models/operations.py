@@ -16,6 +16,11 @@ class Operation(Base):
         UniqueConstraint("started_by_id", "start_key"),
         CheckConstraint("total > 0", name="total"),
         CheckConstraint("stopped_at IS NULL OR ended_at IS NOT NULL", name="stopped"),
+        CheckConstraint(
+            "decision IN ('applied', 'discarded') AND is_trial AND ended_at IS NOT NULL OR decision IS NULL",
+            name="decision",
+        ),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided"),
         Index("ix_operation_open", "id", postgresql_where=text("ended_at IS NULL")),
         Index("ix_operation_started_by_id_id", "started_by_id", "id"),
     )
@@ -29,6 +34,11 @@ class Operation(Base):
     ended_at: Mapped[Moment | None]
     stopped_at: Mapped[Moment | None]
     stopped_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    is_trial: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Its attempts do not count (`Task.current_attempt` stays) until it is applied."""
+    decision: Mapped[str | None]
+    decided_at: Mapped[Moment | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
 
 class OperationItem(Base):
@@ -53,4 +63,6 @@ class OperationItem(Base):
     outcome: Mapped[str | None]
     attempt: Mapped[int | None]
     """The number of the attempt that was opened."""
+    before_attempt: Mapped[int | None]
+    """The number of the attempt that counted until then."""
     done_at: Mapped[Moment | None]

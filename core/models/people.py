@@ -27,6 +27,8 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
     language: Mapped[str | None]
     timezone: Mapped[str | None]
+    result_mail: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether a mail says when the result of a submission of theirs arrives."""
     created_at: Mapped[Moment]
     disabled_at: Mapped[Moment | None]
 
@@ -144,8 +146,9 @@ class OutgoingMail(Base):
 
     __tablename__ = "mail_outbox"
     __table_args__ = (
-        CheckConstraint("purpose IN ('invitation', 'reset', 'notice')", name="purpose"),
-        CheckConstraint("(purpose = 'notice') = (texts IS NOT NULL)", name="texts"),
+        CheckConstraint("purpose IN ('invitation', 'reset', 'result', 'alert')", name="purpose"),
+        CheckConstraint("(purpose = 'result') = (notice_id IS NOT NULL)", name="notice"),
+        CheckConstraint("(purpose = 'alert') = (texts IS NOT NULL)", name="texts"),
         Index(
             "ix_mail_outbox_waiting",
             "next_try_at",
@@ -160,6 +163,10 @@ class OutgoingMail(Base):
     purpose: Mapped[str]
     course_name: Mapped[str] = mapped_column(server_default="")
     asked_from: Mapped[str] = mapped_column(server_default="")
+    notice_id: Mapped[int | None] = mapped_column(
+        ForeignKey("result_notice.id", ondelete="CASCADE"), unique=True
+    )
+    """Of what it tells; it goes with that."""
     texts: Mapped[dict[str, list[str]] | None] = mapped_column(JSONB)
     """Of a notice: language → its subject and its text. What carries a link is composed when it goes out."""
     created_at: Mapped[Moment]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.base import Base, Id, Moment
 
 
 class AppliedReport(Base):
-    """The digest of a report that was dealt with, so that it is known when it is delivered again."""
+    """The digest of a report that was dealt with, so that it is known when it is delivered again.
+
+    `is_acknowledged`: the broker was told. Before that the same body can only be the same report.
+    """
 
     __tablename__ = "applied_report"
     __table_args__ = (Index("ix_applied_report_applied_at", "applied_at"),)
 
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     applied_at: Mapped[Moment]
+    is_acknowledged: Mapped[bool] = mapped_column(server_default=true())
 
 
 class ParkedReport(Base):

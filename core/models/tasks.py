@@ -1,7 +1,8 @@
 """Submissions and everything that happens to them.
 
-A *task* has numbered *attempts*; each attempt has one row per stage. What a screen shows of a
-task are the rows of its current attempt; older attempts stay for comparison.
+A *task* has numbered *attempts*; each attempt has one row per stage. The one rule of which attempt
+counts is `Task.current_attempt`: lists, figures and exports show its rows. Older attempts stay for
+comparison; one with a higher number is a trial, which counts once it has become the current one.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Task(Base):
         Index("ix_task_assignment_id_id", "assignment_id", "id"),
         Index("ix_task_status_id_id", "status_id", "id"),
         Index("ix_task_created_by_id_id", "created_by_id", "id"),
+        Index("ix_task_creation_timestamp", "creation_timestamp"),
     )
 
     id: Mapped[Id]
@@ -87,6 +89,7 @@ class TaskAttempt(Base):
         CheckConstraint("file_path ~ '^/[A-Za-z0-9._/-]+[.]zip$'", name="file_path"),
         CheckConstraint("number >= 1 AND run >= 1", name="numbers"),
         Index("ix_task_attempt_version_id", "version_id"),
+        Index("ix_task_attempt_ended_at", "ended_at"),
     )
 
     id: Mapped[Id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.broker import check_broker
 from core.context import Context
 from core.errors import Unavailable
 from core.migrate import is_current
@@ -10,7 +11,10 @@ from core.migrate import is_current
 def check_components(ctx: Context) -> dict[str, str]:
     """Component → `ok` or what is wrong with it, in English for operators."""
     states: dict[str, str] = {}
-    for name, check in (("database", ctx.db.check), ("files", ctx.storage.check)):
+    checks = [("database", ctx.db.check), ("files", ctx.storage.check)]
+    if ctx.settings.uses_rabbitmq:
+        checks.append(("broker", lambda: check_broker(ctx.settings)))
+    for name, check in checks:
         try:
             check()
             states[name] = "ok"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
-from core.errors import NotAllowed, NotFound, NotRequeueable, TooManyRequeues
+from core.errors import NotAllowed, NotFound, NotRequeueable, OnTrial, TooManyRequeues
 from core.models import Assignment, RequeueEvent, Task, TaskAttempt, TaskMetrics, TaskStageStatus
-from core.services import audit
+from core.services import audit, notices
 from core.services.attempts import add_log, notify_task, open_attempt
 from core.services.audit import Deed
 from core.vocabulary import AuditAction, RequeueCause, StageStatus
@@ -46,10 +46,10 @@ def requeue(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> Requ
         require(session, actor, Right.REQUEUE, course_id=assignment.course_id)
         if actor.user_id is None:
             raise NotAllowed
-        if task.status_id != StageStatus.FAILED and live_attempt(session, task).stalled_at is None:
+        live = counted_attempt(session, task)
+        if task.status_id != StageStatus.FAILED and live.stalled_at is None:
             raise NotRequeueable
-        if task.current_attempt >= ctx.settings.max_attempts:
-            raise TooManyRequeues(limit=ctx.settings.max_attempts)
+        check_room(session, ctx, task)
         before = {"attempt": task.current_attempt, "status": StageStatus(task.status_id).name}
         requeued = open_next_attempt(
             session, ctx, task, RequeueCause.MANUAL, actor_id=actor.user_id, note=note.strip()
@@ -60,7 +60,10 @@ def requeue(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> Requ
 
 
 def live_attempt(session: Session, task: Task) -> TaskAttempt:
-    """The attempt that counts; the caller holds the task's lock."""
+    """The attempt that is open, which is on trial where it is not the one that counts.
+
+    The caller holds the task's lock.
+    """
     return session.scalars(
         select(TaskAttempt).where(TaskAttempt.task_id == task.id, TaskAttempt.closed_at.is_(None))
     ).one()
@@ -83,31 +86,68 @@ def open_next_attempt(
         .order_by((TaskStageStatus.status_id == StageStatus.FAILED).desc(), TaskStageStatus.position)
         .limit(1)
     )
+    notices.withdraw(session, [old.id], unread_only=True)
+    attempt = open_next(session, ctx, task, old)
+    task.current_attempt, task.status_id = attempt.number, StageStatus.PENDING
+    event = RequeueEvent(
+        task_id=task.id,
+        at=ctx.now(),
+        cause=cause,
+        stage_id=stage,
+        actor_id=actor_id,
+        note=note,
+        attempt=attempt.number,
+        run=1,
+    )
+    count = count_requeue(session, event)
+    how = "by hand" if cause is RequeueCause.MANUAL else "since nothing was heard of it"
+    add_log(session, attempt, f"Requeued {how}: attempt {attempt.number}", at=ctx.now())
+    return Requeued(task.id, attempt.number, count)
+
+
+def counted_attempt(session: Session, task: Task) -> TaskAttempt:
+    """The attempt that counts, which is the open one; the caller holds the task's lock.
+
+    Raises:
+        OnTrial: another one is open.
+
+    """
+    live = live_attempt(session, task)
+    if live.number > task.current_attempt:
+        raise OnTrial
+    return live
+
+
+def check_room(session: Session, ctx: Context, task: Task) -> None:
+    """Let a task pass that may have another attempt.
+
+    Raises:
+        TooManyRequeues: it may not.
+
+    """
+    last = session.scalar(select(func.max(TaskAttempt.number)).where(TaskAttempt.task_id == task.id)) or 0
+    if max(last, task.current_attempt) >= ctx.settings.max_attempts:
+        raise TooManyRequeues(limit=ctx.settings.max_attempts)
+
+
+def open_next(session: Session, ctx: Context, task: Task, old: TaskAttempt) -> TaskAttempt:
+    """Close `old` and open the next attempt, whether it is to count or not."""
+    last = session.scalar(select(func.max(TaskAttempt.number)).where(TaskAttempt.task_id == task.id))
     old.closed_at = ctx.now()
     session.flush()
-    attempt = open_attempt(session, ctx, task, old.number + 1)
-    task.current_attempt, task.status_id = attempt.number, StageStatus.PENDING
-    session.add(
-        RequeueEvent(
-            task_id=task.id,
-            at=ctx.now(),
-            cause=cause,
-            stage_id=stage,
-            actor_id=actor_id,
-            note=note,
-            attempt=attempt.number,
-            run=1,
-        )
-    )
+    return open_attempt(session, ctx, task, (last or old.number) + 1)
+
+
+def count_requeue(session: Session, event: RequeueEvent) -> int:
+    """Record a requeue; how many the task has had with it."""
+    session.add(event)
     count = session.scalar(
         update(TaskMetrics)
-        .where(TaskMetrics.task_id == task.id)
+        .where(TaskMetrics.task_id == event.task_id)
         .values(requeue_count=TaskMetrics.requeue_count + 1)
         .returning(TaskMetrics.requeue_count)
     )
-    how = "by hand" if cause is RequeueCause.MANUAL else "since nothing was heard of it"
-    add_log(session, attempt, f"Requeued {how}: attempt {attempt.number}", at=ctx.now())
-    return Requeued(task.id, attempt.number, count or 0)
+    return count or 0
 
 
 def _write_down(

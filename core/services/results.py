@@ -8,10 +8,11 @@ from functools import partial
 
 from core import archive
 from core.archive import Member
+from core.auth import Right
 from core.context import Actor, Context
 from core.errors import NotFound, NotReady
 from core.services.downloads import Download
-from core.services.submissions.reading import AttemptView, StageView, get_task
+from core.services.submissions.reading import AttemptView, StageView, find_task, get_task
 
 OUTPUT_LIMIT = 200_000
 """Bytes of a stage's output that are shown; the download has all of it."""
@@ -117,6 +118,8 @@ def _without_text(stage: StageView) -> StageOutput:
 
 
 def _find_attempt(ctx: Context, actor: Actor, task_id: int, number: int | None) -> AttemptView:
+    with ctx.db.transaction() as session:
+        find_task(session, actor, task_id, others=Right.READ_ANY_FILE)
     task = get_task(ctx, actor, task_id)
     if number is None:
         return task.current

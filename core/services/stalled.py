@@ -182,6 +182,7 @@ def _mark(session: Session, ctx: Context, task: Task, row: Row[Any]) -> None:
         stage_id=row.stage_id,
     )
     session.flush()
-    if row.requeue_stalled and task.current_attempt < ctx.settings.max_attempts:
+    counts = attempt.number == task.current_attempt
+    if row.requeue_stalled and counts and attempt.number < ctx.settings.max_attempts:
         open_next_attempt(session, ctx, task, RequeueCause.NODE_LOST)
     notify_task(session, task)

@@ -46,7 +46,7 @@ def limit(ctx: Context, actor: Actor, wanted: AbstractSet[str]) -> frozenset[str
             numbers[match[1]].add(int(match[2]))
     with ctx.db.transaction() as session:
         member = courses_with(session, actor, Right.READ_COURSE)
-        reads = courses_with(session, actor, Right.READ_ANY_TASK)
+        reads = courses_with(session, actor, Right.LIST_TASKS)
         monitors = courses_with(session, actor, Right.MONITOR)
         rows = session.execute(
             select(Task.id, Task.created_by_id, Assignment.course_id)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
@@ -51,19 +52,7 @@ def set_state(
         if actor.user_id is None:
             raise NotAllowed
         said = clean_text("note", note, limit=NOTE_LIMIT, required=state is TriageState.HANDLED)
-        seen = (
-            select(TaskStageStatus.id)
-            .join(Task, Task.id == TaskStageStatus.task_id)
-            .join(Assignment, Assignment.id == Task.assignment_id)
-            .where(
-                Assignment.course_id == course_id,
-                TaskStageStatus.failure_key == group_id,
-                TaskStageStatus.status_id == StageStatus.FAILED,
-            )
-            .limit(1)
-        )
-        if session.scalar(seen) is None:
-            raise NotFound(what="failure group")
+        _require_failures(session, course_id, group_id)
         old = session.get(FailureTriage, (course_id, group_id), with_for_update=True)
         before: dict[str, object] = {"state": old.state if old else TriageState.OPEN.value}
         now = ctx.now()
@@ -73,19 +62,25 @@ def set_state(
             .values(course_id=course_id, failure_key=group_id, **values)
             .on_conflict_do_update(constraint="pk_failure_triage", set_=values)
         )
-        audit.record(
-            session,
-            ctx,
-            actor,
-            Deed(
-                AuditAction.TRIAGE,
-                group_id,
-                course_id=course_id,
-                note=said,
-                before=before,
-                after={"state": state.value},
-            ),
-        )
+        after: dict[str, object] = {"state": state.value}
+        deed = Deed(AuditAction.TRIAGE, group_id, course_id=course_id, note=said, before=before, after=after)
+        audit.record(session, ctx, actor, deed)
         email = session.scalars(select(User.email).where(User.id == actor.user_id)).one()
         notify(session, topics.of_course(course_id), topics.MONITORING)
         return Triage(group_id, state, email, said, now)
+
+
+def _require_failures(session: Session, course_id: int, group_id: str) -> None:
+    seen = (
+        select(TaskStageStatus.id)
+        .join(Task, Task.id == TaskStageStatus.task_id)
+        .join(Assignment, Assignment.id == Task.assignment_id)
+        .where(
+            Assignment.course_id == course_id,
+            TaskStageStatus.failure_key == group_id,
+            TaskStageStatus.status_id == StageStatus.FAILED,
+        )
+        .limit(1)
+    )
+    if session.scalar(seen) is None:
+        raise NotFound(what="failure group")

@@ -13,8 +13,10 @@ import streamlit as st
 from core.services import assignments
 from core.services.assignments import AssignmentDraft, AssignmentRules, AssignmentView
 from core.services.courses import CourseSummary
-from core.vocabulary import LatePolicy
+from core.services.submissions import Admission
+from core.vocabulary import AssignmentState, LatePolicy
 from dashboard import i18n, shell
+from dashboard.assignments import rules
 from dashboard.fields import named, seed
 
 _ = i18n.gettext
@@ -230,6 +232,28 @@ def _ask_statement(form: AssignmentForm) -> None:
             st.markdown(f"**{i18n.plain(form.assignment_name) or '—'}**")
             st.caption(f"{_('due')} {i18n.datetime_text(form.end, form.zone)} ({form.zone.key})")
             st.markdown(form.description or "—")
+            st.markdown("\n".join(f"- {said}" for said in rules.sentences(_as_student(form), form.zone)))
+
+
+def _as_student(form: AssignmentForm) -> Admission:
+    """What would hold for a student without an extension who has handed in nothing."""
+    takes_late = form.rules.late_policy is LatePolicy.MARK
+    return Admission(
+        assignment_id=form.assignment_id or 0,
+        course_id=form.course_id,
+        timezone=form.zone.key,
+        starts_at=form.start,
+        due_at=form.end,
+        is_extended=False,
+        closes_at=None if takes_late else form.end + timedelta(minutes=form.rules.grace_minutes),
+        grace_minutes=form.rules.grace_minutes,
+        state=AssignmentState.OPEN,
+        is_late=False,
+        most_submissions=form.rules.most_submissions,
+        used_submissions=0,
+        limit_mb=form.rules.limit_mb,
+        required_names=tuple(name for name in form.rules.required_names if name.strip()),
+    )
 
 
 def _field_name(name: str) -> str:

@@ -11,7 +11,7 @@ from core.services import assignments
 from core.services.assignments import AssignmentRules, AssignmentView
 from core.vocabulary import Role
 from dashboard import i18n, shell
-from dashboard.assignments import extensions, form
+from dashboard.assignments import extensions, form, statement
 from dashboard.assignments.form import AssignmentForm, late_text
 from dashboard.tables import state_label
 
@@ -29,9 +29,9 @@ def draw(visit: shell.Visit, view: AssignmentView) -> None:
             left.caption(said)
         right.markdown(state_label(view.state))
         right.caption(f"{i18n.number_text(view.submissions)} " + _("submissions"))
-        if view.assignment_description:
+        if view.assignment_description or view.statement:
             with st.expander(_("Statement"), key=f"statement-{view.id}"):
-                st.markdown(view.assignment_description)
+                statement.show(view, place="list")
         if visit.role is Role.PROFESSOR:
             _actions(visit, view)
 
@@ -74,6 +74,8 @@ def _actions(visit: shell.Visit, view: AssignmentView) -> None:
         st.button(_("Edit"), key=f"edit-{view.id}", on_click=_open, args=(form.of, view))
         st.button(_("Duplicate"), key=f"duplicate-{view.id}", on_click=_open, args=(form.copy_of, view))
         st.button(_("Extensions"), key=f"extend-{view.id}", on_click=extensions.toggle, args=(view.id,))
+        with st.popover(_("PDF") + "…", key=f"statement-popover-{view.id}"), shell.errors():
+            statement.change(visit, view)
         with st.popover(_("Delete") + "…", key=f"delete-popover-{view.id}"), shell.errors():
             _delete(visit, view)
     if st.session_state.get(extensions.KEY) == view.id:

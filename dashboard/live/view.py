@@ -43,15 +43,15 @@ def show(
     topics: Sequence[str],
     key: str = "live",
     pausable: bool = False,
-    quiet: bool = False,
     gap_seconds: float = 0.5,
+    quiet: bool = False,
 ) -> None:
     """Draw now, and again whenever one of `topics` (see `core.services.topics`) changes.
 
     `key` tells the live parts of a page apart. With `pausable` the reader can hold it still; with
-    `quiet` nothing says that it is live, for parts beside another one that does.
-    `gap_seconds` is the shortest time between two drawings. A fragment's own run does not pass the
-    sign-in gate, so each one looks the visitor up again.
+    `quiet` nothing is drawn that says that it is live. `gap_seconds` is the shortest time between two
+    drawings. A fragment's own run does not pass the sign-in gate, so each one looks the visitor up
+    again.
     """
 
     @st.fragment(key=key)
@@ -60,13 +60,13 @@ def show(
         with shell.errors():
             draw(visit)
 
-    _follow(key, topics, fragment_key=key, pausable=pausable, quiet=quiet, gap_seconds=gap_seconds)
+    _follow(key, topics, fragment_key=key, pausable=pausable, gap_seconds=gap_seconds, quiet=quiet)
     fragment()
 
 
 def end_with_session() -> None:
     """Let an open page go as soon as its session ends, wherever it was ended; draws nothing."""
-    _follow("session", (), fragment_key=None, pausable=False, quiet=True, gap_seconds=0.0)
+    _follow("session", (), fragment_key=None, pausable=False, gap_seconds=0.0)
 
 
 def elapsed(label: str, seconds: float, *, key: str) -> None:
@@ -80,8 +80,8 @@ def _follow(
     *,
     fragment_key: str | None,
     pausable: bool,
-    quiet: bool,
     gap_seconds: float,
+    quiet: bool = False,
 ) -> None:
     """Mount the component that fires when `topics` have changed since the fragment was drawn."""
     person = shell.find_visitor()
@@ -108,7 +108,7 @@ def _follow(
                 "seen": st.session_state[seen_key],
                 "pausable": pausable,
                 "gap": gap_seconds,
-                "labels": None if quiet else _labels(),
+                "labels": None if quiet or fragment_key is None else _labels(),
             },
             on_changed_change=redraw,
             on_ended_change=leave,

@@ -9,7 +9,7 @@ from core.services import monitoring, operations, triage
 from core.services.monitoring import FailureGroup, Scope
 from core.services.operations import FailuresOf
 from core.vocabulary import OperationState, TriageState
-from dashboard import i18n, live, shell
+from dashboard import address, i18n, live, shell
 
 _ = i18n.gettext
 
@@ -26,12 +26,12 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
         _("State"),
         list(states),
         format_func=states.__getitem__,
-        default=TriageState.OPEN.value,
+        required=True,
         key="triage",
-        bind="query-params",
+        on_change=address.bound("triage", states, TriageState.OPEN.value),
     )
     failures = monitoring.group_failures(visit.ctx, visit.actor, scope)
-    groups = [group for group in failures.groups if wanted in (group.state.value, "all", None)]
+    groups = [group for group in failures.groups if wanted in (group.state.value, "all")]
     _follow(visit)
     if not groups:
         st.success(_("Nothing to do here: no cause of failures is in this state in this window."))
@@ -45,6 +45,7 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
     st.dataframe(
         pd.DataFrame([_row(visit, group, states[group.state.value]) for group in groups]),
         hide_index=True,
+        column_config={_("Trend"): st.column_config.BarChartColumn(_("Trend"), y_min=0)},
         key="causes",
     )
     by_id = {group.id: group for group in groups}
@@ -53,7 +54,7 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
         list(by_id),
         format_func=lambda number: by_id[number].message or "—",
         key="group",
-        bind="query-params",
+        on_change=address.bound("group", by_id, next(iter(by_id))),
     )
     if chosen in by_id:
         if visit.role is not None:
@@ -65,6 +66,7 @@ def _row(visit: shell.Visit, group: FailureGroup, state: str) -> dict[str, objec
     return {
         _("Message"): group.message or "—",
         _("Failures"): group.count,
+        _("Trend"): list(group.trend),
         _("Still open"): group.open,
         _("Students"): group.students,
         _("Stage"): ", ".join(group.stages),

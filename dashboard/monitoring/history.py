@@ -1,4 +1,4 @@
-"""Over time: requeues, times of waiting and running, arrivals against throughput."""
+"""Requeues: how often, by what, when in the week, and which submissions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from core.services import monitoring
-from core.services.monitoring import Percentiles, RequeueCount, Scope
+from core.services.monitoring import RequeueCount, Scope
 from core.vocabulary import RequeueCause
-from dashboard import charts, i18n, shell
+from dashboard import i18n, shell
 from dashboard.tables import status_label
 
 _ = i18n.gettext
@@ -88,46 +88,3 @@ def _offenders(visit: shell.Visit, scope: Scope, hour: tuple[int, int] | None) -
     ]
     link = st.column_config.LinkColumn(_("Submission"), display_text=r"task=(\d+)")
     st.dataframe(pd.DataFrame(shown), hide_index=True, column_config={_("Submission"): link}, key="offenders")
-
-
-def times(visit: shell.Visit, scope: Scope) -> None:
-    """Wait and run as two numbers with their samples, and throughput against arrivals."""
-    rows = monitoring.measure_latency(visit.ctx, visit.actor, scope)
-    st.markdown(f"**{_('How long stages waited and ran')}**")
-    shown = [
-        {_("Stage"): row.stage_name, "": label, **_percentiles(figures)}
-        for row in rows
-        for label, figures in ((_("waited"), row.waited), (_("ran"), row.ran))
-    ]
-    if shown:
-        st.dataframe(pd.DataFrame(shown), hide_index=True, key="latency")
-    else:
-        st.info(_("Nothing has ended in this window."))
-    hours = monitoring.count_by_hour(visit.ctx, visit.actor, scope)
-    st.markdown(f"**{_('Arrivals and what ended, per hour')}**")
-    series = {
-        "submitted": (_("Arrived"), [hour.submitted for hour in hours]),
-        "completed": (_("Passed"), [hour.completed for hour in hours]),
-        "failed": (_("Failed"), [hour.failed for hour in hours]),
-        "requeued": (_("Requeued"), [hour.requeued for hour in hours]),
-    }
-    moments = [hour.hour.astimezone(visit.zone) for hour in hours]
-    figure = charts.bars(moments, series)
-    figure.update_layout(barmode="group")
-    st.plotly_chart(figure, key="hours-chart")
-    with st.expander(_("As a table"), key="hours-table"):
-        table = {_("Hour"): [i18n.datetime_text(moment, visit.zone) for moment in moments]}
-        st.dataframe(
-            pd.DataFrame({**table, **dict(series.values())}),
-            hide_index=True,
-            key="hours",
-        )
-
-
-def _percentiles(figures: Percentiles) -> dict[str, object]:
-    return {
-        _("Samples"): figures.samples,
-        "p50": i18n.duration_text(figures.p50),
-        "p95": i18n.duration_text(figures.p95),
-        "p99": i18n.duration_text(figures.p99),
-    }

@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import streamlit as st
 
-from core.services import audit, reports
+from core.services import audit, reports, requeues, stalled
 from core.services.audit import AuditFilter, Entry
 from core.services.monitoring import Scope
 from core.vocabulary import AuditAction, ParkReason
@@ -46,6 +46,28 @@ def parked(visit: shell.Visit, scope: Scope) -> None:
                     st.rerun()
 
 
+def silent(visit: shell.Visit, scope: Scope) -> None:
+    """Each stalled submission with the last that was heard of it, and a way to run it again."""
+    rows = stalled.list_stalled(visit.ctx, visit.actor, Scope(course_id=scope.course_id))
+    if not rows:
+        st.success(_("No submission is stalled."))
+        return
+    for row in rows:
+        since = i18n.datetime_text(row.silent_since, visit.zone)
+        with st.container(border=True, key=f"silent-{row.task_id}"):
+            st.markdown(
+                f"**{row.reference}** · {i18n.plain(row.stage_name)} · "
+                + _("nothing heard since {when}").format(when=since)
+            )
+            st.caption(_("The last that was heard:"))
+            st.code(row.last_heard or _("nothing at all so far"), language=None, wrap_lines=True)
+            with st.container(horizontal=True, key=f"silent-actions-{row.task_id}"):
+                st.link_button(_("Open the submission"), f"/task?task={row.task_id}")
+                if st.button(_("Requeue"), key=f"requeue-silent-{row.task_id}"):
+                    requeues.requeue(visit.ctx, visit.actor, row.task_id)
+                    st.rerun()
+
+
 def deeds(visit: shell.Visit, scope: Scope, *, task_id: int | None = None) -> None:
     """Who did what to which submissions, when and why; filters, and the list as CSV."""
     names = actions()
@@ -81,6 +103,9 @@ def actions() -> dict[str, str]:
     """What can be done, in words."""
     return {
         AuditAction.REQUEUE.value: _("Requeued"),
+        AuditAction.TRIAL.value: _("Run again on trial"),
+        AuditAction.TRIAL_APPLIED.value: _("Trial applied"),
+        AuditAction.TRIAL_DISCARDED.value: _("Trial discarded"),
         AuditAction.TRIAGE.value: _("Cause of failures judged"),
         AuditAction.PARKED_APPLIED.value: _("Parked report applied"),
         AuditAction.PARKED_DISCARDED.value: _("Parked report discarded"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services import accounts
+from core.vocabulary import Role
 from dashboard import i18n
 from dashboard.people.new_course import zones
 from dashboard.shell import Visit
@@ -60,3 +61,21 @@ def zone(visit: Visit) -> None:
         accounts.set_timezone(visit.ctx, visit.actor, chosen or None)
         st.rerun()
     st.caption(f"{_('It is now')} {i18n.datetime_text(visit.ctx.now(), visit.zone)} ({visit.zone.key})")
+
+
+def result_mail(visit: Visit) -> None:
+    """Whether a mail says when the result of a submission arrives; for students, where mail is sent."""
+    if all(course.role is not Role.STUDENT for course in visit.courses):
+        return
+    sends = visit.ctx.settings.sends_mail
+    wanted = st.toggle(
+        _("Send me a mail when a result arrives"),
+        visit.person.result_mail,
+        key="account-result-mail",
+        disabled=not sends,
+        help=None if sends else _("This installation sends no mail. New results are shown on every page."),
+    )
+    if wanted != visit.person.result_mail:
+        accounts.set_result_mail(visit.ctx, visit.actor, wanted=wanted)
+        st.toast(_("Saved."))
+        st.rerun()

@@ -121,6 +121,7 @@ def cells(row: StudentRow, stages: list[str], zone: ZoneInfo) -> dict[str, str |
         _("Status"): status_label(row.status),
         **{name: stage_label(marks[name], after_failure=failed) if name in marks else "–" for name in stages},
         _("Submitted"): i18n.datetime_text(row.submitted_at, zone),
+        _("Late"): f"◷ {_('Late')}" if row.is_late else "",
         _("Submissions"): row.submissions,
         _("Attempt"): row.attempt,
         _("Requeues"): row.requeue_count,

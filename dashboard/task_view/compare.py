@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from core.services import results, submissions
+from core.services.results import ResultFile
 from core.services.submissions import AttemptView, StageView, TaskFilter, TaskView
 from core.vocabulary import StageStatus
 from dashboard import i18n, moments, shell
@@ -60,7 +62,8 @@ def _earlier(visit: shell.Visit, task: TaskView) -> list[_Earlier]:
     summary = task.summary
     found = [
         _Earlier(summary.id, attempt.number, f"{_('attempt')} {attempt.number}")
-        for attempt in reversed(task.attempts[:-1])
+        for attempt in reversed(task.attempts)
+        if attempt.number != task.current.number
     ]
     wanted = TaskFilter(assignment_id=summary.assignment_id, student_id=summary.student_id)
     page = submissions.list_tasks(visit.ctx, visit.actor, wanted, limit=50)
@@ -85,6 +88,7 @@ def _compare(visit: shell.Visit, task: TaskView, earlier: _Earlier) -> None:
     st.table(
         [
             {
+                _("Changed"): "≠" if _status(was.get(stage.stage_name)) is not stage.status else "",
                 _("Stage"): stage.stage_name,
                 _("before"): _standing(before, was.get(stage.stage_name)),
                 _("now"): _standing(task.current, stage),
@@ -102,6 +106,55 @@ def _compare(visit: shell.Visit, task: TaskView, earlier: _Earlier) -> None:
             st.code(changes, language="diff", height=240)
         else:
             st.caption(_("The outputs are equal."))
+    _files(visit, task, earlier, (old.files, new.files))
+
+
+def _status(stage: StageView | None) -> StageStatus | None:
+    return stage.status if stage else None
+
+
+def _files(
+    visit: shell.Visit, task: TaskView, earlier: _Earlier, both: tuple[Sequence[ResultFile], ...]
+) -> None:
+    """What the stages left behind in both, and one file of it side by side."""
+    was, now = ({file.name: file.size for file in files} for files in both)
+    names = sorted(was | now)
+    if not names:
+        return
+    st.markdown(f"**{_('Files')}**")
+    st.table(
+        [
+            {_("File"): name, _("before"): _size(was.get(name)), _("now"): _size(now.get(name))}
+            for name in names
+        ]
+    )
+    chosen = st.selectbox(
+        _("File"),
+        names,
+        index=None,
+        placeholder=_("Choose a file"),
+        key=f"compare-file-{task.summary.id}",
+    )
+    if chosen is None:
+        return
+    sides = (
+        (_("before"), chosen in was, earlier.task_id, earlier.attempt),
+        (_("now"), chosen in now, task.summary.id, task.current.number),
+    )
+    for column, (label, is_there, task_id, attempt) in zip(st.columns(2), sides, strict=True):
+        column.caption(label)
+        if not is_there:
+            column.markdown("—")
+            continue
+        text = results.read_file(visit.ctx, visit.actor, task_id, chosen, attempt).text
+        if text is None:
+            column.caption(_("Not text; it is in the results that can be downloaded."))
+        else:
+            column.code(text or "—", language=None, height=300)
+
+
+def _size(size: int | None) -> str:
+    return "—" if size is None else i18n.bytes_text(size)
 
 
 def _standing(attempt: AttemptView, stage: StageView | None) -> str:

@@ -24,7 +24,8 @@ def show(visit: shell.Visit, task: TaskView, *, expanded: bool = False) -> None:
             _("Reference"): summary.reference,
             _("Assignment"): summary.assignment_name,
             _("File"): f"{summary.file_name} ({i18n.bytes_text(task.size)}, {task.size} B)",
-            _("Received"): moments.moment_text(summary.created_at, visit),
+            _("Received"): moments.moment_text(summary.created_at, visit)
+            + (f" · {_('Late')}" if summary.is_late else ""),
             "UTC": summary.created_at.isoformat(),
             "SHA-256": task.sha256,
         }

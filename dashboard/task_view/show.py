@@ -8,7 +8,7 @@ from core.services import submissions
 from core.services.submissions import TaskView, WaitingReason
 from core.vocabulary import WaitingCause
 from dashboard import i18n, moments, shell
-from dashboard.tables import status_label
+from dashboard.tables import submission_label
 from dashboard.task_view import compare, failure, log, outputs, receipt, timeline
 
 _ = i18n.gettext
@@ -18,13 +18,18 @@ def show(visit: shell.Visit, task_id: int) -> None:
     """Draw the submission `task_id` as it stands now."""
     task = submissions.get_task(visit.ctx, visit.actor, task_id)
     current = task.current
-    st.markdown(f"#### {status_label(task.summary.status)}")
+    st.markdown(f"#### {submission_label(task.summary.status, is_late=task.summary.is_late)}")
     st.caption(
         f"{_('Reference')} {task.summary.reference} · {_('attempt')} {current.number}"
         + (f", {_('run')} {current.run}" if current.run > 1 else "")
         + f" · {_('received')} {moments.moment_text(task.summary.created_at, visit)} · "
         f"{i18n.bytes_text(task.size)}"
     )
+    if task.summary.is_late:
+        st.caption(_("It came after the due date and the time of grace; it was accepted and marked as late."))
+    if task.trial is not None:
+        text = _("Attempt {number} is on trial: it counts only when that trial is applied.")
+        st.info(text.format(number=task.trial.number))
     if current.waiting_reason is not None:
         st.info(_waiting(current.waiting_reason))
     if current.stalled_at is not None:

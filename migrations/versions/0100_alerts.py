@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0100"
-down_revision = "0080"
+down_revision = "0095b"
 branch_labels = None
 depends_on = None
 
@@ -43,10 +43,10 @@ def upgrade() -> None:
     op.add_column("mail_outbox", sa.Column("texts", postgresql.JSONB(), nullable=True))
     op.drop_constraint(op.f("ck_mail_outbox_purpose"), "mail_outbox")
     op.create_check_constraint(
-        op.f("ck_mail_outbox_purpose"), "mail_outbox", "purpose IN ('invitation', 'reset', 'notice')"
+        op.f("ck_mail_outbox_purpose"), "mail_outbox", "purpose IN ('invitation', 'reset', 'result', 'alert')"
     )
     op.create_check_constraint(
-        op.f("ck_mail_outbox_texts"), "mail_outbox", "(purpose = 'notice') = (texts IS NOT NULL)"
+        op.f("ck_mail_outbox_texts"), "mail_outbox", "(purpose = 'alert') = (texts IS NOT NULL)"
     )
 
 
@@ -173,11 +173,11 @@ def _webhooks() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM mail_outbox WHERE purpose = 'notice'")
+    op.execute("DELETE FROM mail_outbox WHERE purpose = 'alert'")
     op.drop_constraint(op.f("ck_mail_outbox_texts"), "mail_outbox")
     op.drop_constraint(op.f("ck_mail_outbox_purpose"), "mail_outbox")
     op.create_check_constraint(
-        op.f("ck_mail_outbox_purpose"), "mail_outbox", "purpose IN ('invitation', 'reset')"
+        op.f("ck_mail_outbox_purpose"), "mail_outbox", "purpose IN ('invitation', 'reset', 'result')"
     )
     op.drop_column("mail_outbox", "texts")
     for table in ("webhook_outbox", "alert_target", "alert_incident", "alert_rule"):

@@ -109,7 +109,7 @@ def sign_in(browser: Browser, project: Project, name: str, path: str = "/", **op
     page.get_by_label("Correo").fill(f"{name}@uniandes.edu.co")
     page.get_by_label("Contraseña").fill("ulos-demo")
     page.get_by_role("button", name="Iniciar sesión").click()
-    expect(page.get_by_role("button", name="Cerrar sesión")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Cerrar sesión", exact=True)).to_be_visible(timeout=20_000)
     return visitor
 
 

@@ -103,6 +103,25 @@ def test_a_file_that_is_gone_is_named_and_spoils_nothing_else(ctx: Context, worl
         assert problems[second.reference] == ""
 
 
+def test_the_table_says_what_came_late(ctx: Context, world: World, client: TestClient) -> None:
+    in_time, late = builders.classmates(ctx, world, 2)
+    builders.submit(ctx, in_time)
+    task_id = builders.submit(ctx, late).task_id
+    with ctx.db.transaction() as session:
+        session.execute(text("UPDATE task SET is_late = true WHERE id = :id"), {"id": task_id})
+
+    answer = client.get(
+        f"/exports/students.csv?assignment={world.assignment_id}", headers=cookie(ctx, world.professor)
+    )
+
+    rows = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert {row["Estudiante"]: row["Tarde"] for row in rows} == {
+        "classmate0@uniandes.edu.co": "",
+        "classmate1@uniandes.edu.co": "Sí",
+        "student@uniandes.edu.co": "",
+    }
+
+
 def test_results_are_those_of_attempts_that_have_ended(ctx: Context, world: World) -> None:
     ended, waiting = (builders.submit(ctx, place) for place in builders.classmates(ctx, world, 2))
     builders.carry(ctx)

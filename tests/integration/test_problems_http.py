@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import json
+import re
+from collections.abc import Iterator, Mapping
 
 import builders
 import pytest
 from http_worlds import signed_in
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from api.app import create_app
 from api.problems import MEDIA_TYPE, Problem
@@ -68,3 +72,60 @@ def test_every_missing_field_is_named(client: TestClient, ctx: Context) -> None:
         "task_definition_id",
     ]
     assert answer.json()["detail"].count("is missing") == 4
+
+
+def test_a_text_that_is_too_large_is_refused_while_it_comes_whatever_it_says_it_is(
+    client: TestClient, ctx: Context
+) -> None:
+    world = builders.world(ctx)
+    headers = signed_in(ctx, world.professor)
+    routes = [
+        (method.upper(), re.sub(r"{\w+}", "1", path))
+        for path, operations in client.get("/openapi.json").json()["paths"].items()
+        for method, operation in operations.items()
+        if "application/json" in operation.get("requestBody", {}).get("content", {})
+    ]
+
+    answers = [
+        pour(client, method, path, headers | {"Content-Type": "application/json"}) for method, path in routes
+    ]
+    disguises = (
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        {"Content-Length": str(10**10)},
+        {"Content-Length": "9" * 5000},
+    )
+    answers += [pour(client, "POST", "/tasks/1/logs", headers | disguise) for disguise in disguises]
+
+    assert len(routes) >= 15
+    assert {(status, kind, text) for status, kind, text, _ in answers} == {
+        (413, MEDIA_TYPE, "The request is larger than 1 MB. Send less at once.")
+    }
+    assert {taken for *_, taken in answers} == {11, 0}
+
+
+def pour(client: TestClient, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, str, str, int]:
+    """Status, kind and text of the answer to a body without end, and how many pieces of it were taken."""
+    taken, answer, kind = 0, b"", ""
+    status = 0
+
+    async def receive() -> Message:
+        nonlocal taken
+        taken += 1
+        return {"type": "http.request", "body": b" " * 100_000, "more_body": taken < 1_000}
+
+    async def send(message: Message) -> None:
+        nonlocal status, kind, answer
+        if message["type"] == "http.response.start":
+            status, kind = message["status"], dict(message["headers"])[b"content-type"].decode()
+        answer += message.get("body", b"")
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+    asyncio.run(client.app(scope, receive, send))
+    return status, kind, json.loads(answer)["detail"], taken

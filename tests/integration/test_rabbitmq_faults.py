@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import builders
 import pytest
 from pydantic import SecretStr
 
@@ -15,6 +16,7 @@ from core.broker.amqp import parameters
 from core.config import Settings
 from core.context import Context
 from core.errors import BrokerBlocked, BrokerRefused, BrokerUnavailable
+from core.services.health import check_components
 from tests.amqp import bodies, channel, declare
 from tests.rabbitmq import RabbitMq
 from tests.waiting import eventually
@@ -306,3 +308,13 @@ def test_work_whose_follow_up_no_queue_takes_is_not_lost(
             consumer.finish(delivery, message(b"second stage", "nobody-listens"))
 
     assert bodies(amqp_url, KEY) == [b"first stage"]
+
+
+def test_readiness_tells_of_the_broker(ctx: Context, amqp_url: str) -> None:
+    url = SecretStr(amqp_url)
+    ours = builders.with_settings(ctx, ctx.settings.model_copy(update={"amqp_url": url}))
+    refused = SecretStr(amqp_url.replace(":s3cret@", ":wrong@"))
+    others = builders.with_settings(ctx, ctx.settings.model_copy(update={"amqp_url": refused}))
+
+    assert check_components(ours)["broker"] == "ok"
+    assert check_components(others)["broker"] != "ok"

@@ -25,7 +25,7 @@ from sqlalchemy import select
 from core import sweep
 from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
 from core.errors import NotAllowed, NotFound, StillParked
-from core.models import AppliedReport, OutboxMessage, RequeueEvent, Task, TaskAttempt
+from core.models import AppliedReport, OutboxMessage, RequeueEvent, Task, TaskAttempt, TaskMetrics
 from core.services import courses, reports, requeues, submissions
 from core.services.reports import Applied
 from core.vocabulary import ParkReason, Role, StageStatus
@@ -570,3 +570,35 @@ def other_monitor(ctx: Context) -> Actor:
     person = builders.person(ctx, "other")
     courses.enrol(ctx, PLATFORM, course, person.user_id or 0, Role.MONITOR)
     return person
+
+
+def test_what_was_not_acknowledged_is_a_duplicate_even_if_the_broker_does_not_say_so(ctx: Context) -> None:
+    """RabbitMQ 3.10 forgets after a restart to mark what it hands out again."""
+    story = Story.begin(ctx)
+    taken = [read_report(story.first().write(RECEIVED), LOG_KEY)]
+    reports.apply_reports(ctx, ORCHESTRATOR, taken, held=True)
+
+    handed_out_again = reports.apply_reports(ctx, ORCHESTRATOR, taken, held=True)
+
+    assert handed_out_again == Applied(applied=0, repeated=1, parked=0)
+    assert requeue_count(ctx, story.task_id) == 0
+
+
+def test_the_same_words_after_their_acknowledgement_are_another_event(ctx: Context) -> None:
+    """A node that is started anew counts its deliveries from one again."""
+    story = Story.begin(ctx)
+    taken = [read_report(story.first().write(RECEIVED), LOG_KEY)]
+    counted = []
+
+    for _ in range(2):
+        reports.apply_reports(ctx, ORCHESTRATOR, taken, held=True)
+        reports.apply_reports(ctx, ORCHESTRATOR, taken, held=True)
+        reports.note_acknowledged(ctx, ORCHESTRATOR, taken)
+        counted.append(requeue_count(ctx, story.task_id))
+
+    assert counted == [0, 1]
+
+
+def requeue_count(ctx: Context, task_id: int) -> int:
+    with ctx.db.transaction() as session:
+        return session.scalars(select(TaskMetrics.requeue_count).where(TaskMetrics.task_id == task_id)).one()

@@ -95,6 +95,12 @@ def test_late_work_is_accepted_and_marked_where_the_assignment_says_so(
     assert late(ctx) == [False, True]
     first_line = submissions.get_task(ctx, world.monitor, task_id).logs[0]
     assert "marked as late" in first_line.message
+    [standing] = [
+        row for row in submissions.overview(ctx, world.monitor, world.assignment_id) if row.task_id == task_id
+    ]
+    assert standing.is_late
+    mine = submissions.list_my_tasks(ctx, world.student)
+    assert [task.is_late for task in mine] == [True, False]
 
 
 def test_a_student_hands_in_as_often_as_allowed_and_no_more(ctx: Context, world: World) -> None:

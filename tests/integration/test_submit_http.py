@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,12 +10,14 @@ from dataclasses import replace
 import builders
 import pytest
 from conftest import Clock
-from sqlalchemy import func, select
+from locks import waits_for_a_lock
+from sqlalchemy import delete, func, select
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from core.context import ORCHESTRATOR, Actor, Context
-from core.models import OutboxMessage, Task
+from core.errors import NotFound
+from core.models import Assignment, OutboxMessage, Task
 from core.services import accounts, reports
 
 BOUNDARY = "b0undary"
@@ -220,6 +223,29 @@ def test_what_is_too_large_is_refused_while_it_is_read(ctx: Context) -> None:
     assert (answer.status_code, announced.status_code) == (413, 413)
     assert "1 MB" in answer.json()["detail"]
     assert count(ctx) == 0
+
+
+def test_an_assignment_that_is_deleted_while_somebody_submits_is_not_found_and_keeps_no_file(
+    client: TestClient, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = builders.world(ctx)
+    upload, stored = ctx.storage.upload, []
+    monkeypatch.setattr(ctx.storage, "upload", lambda path, file: (upload(path, file), stored.append(path)))
+
+    with ThreadPoolExecutor(1) as pool:
+        with ctx.db.transaction() as session:
+            session.execute(delete(Assignment).where(Assignment.id == world.assignment_id))
+            path = f"/assignments/{world.assignment_id}/submit"
+            files = {"file": ("cube.zip", builders.archive())}
+            headers = signed_in(ctx, world.student)
+            submitting = pool.submit(client.post, path, files=files, headers=headers)
+            builders.wait_until(lambda: waits_for_a_lock(ctx))
+        answer = submitting.result(30)
+
+    assert (answer.status_code, answer.json()["title"]) == (404, "NotFound")
+    assert len(stored) == 1
+    with pytest.raises(NotFound):
+        ctx.storage.download_to(stored[0], io.BytesIO())
 
 
 def test_a_cut_form_is_no_submission(client: TestClient, ctx: Context) -> None:

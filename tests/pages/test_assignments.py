@@ -53,7 +53,13 @@ def test_an_assignment_is_opened_with_its_rules(
     field(app, "Submissions per student (0: no limit)").set_value(3)
     field(app, "Required files, one per line").input("main.gcode\n\nREADME.md")
     field(app, "Statement (Markdown)").input("A **round** one")
-    app = press(app.run(), "Save")
+    app = app.run()
+    seen = "\n".join(text.value for text in app.markdown)
+    assert "There are 15 minutes of grace after that" in seen
+    assert "What comes later is accepted and marked as late." in seen
+    assert "You have 3 of 3 submissions left." in seen
+    assert "The archive must hold: `main.gcode`, `README.md`." in seen
+    app = press(app, "Save")
 
     assert names(ctx, world) == ["Print a ball", "Print a cube"]
     found = assignments.list_assignments(ctx, world.professor, world.course_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -13,8 +15,9 @@ from conftest import Clock
 from streamlit.testing.v1 import AppTest
 
 from core.context import ORCHESTRATOR, Context
-from core.services import accounts, assignments, receipts, requeues
+from core.services import accounts, assignments, notices, receipts, reports, requeues, submissions
 from core.services.assignments import AssignmentDraft
+from core.vocabulary import LatePolicy
 from dashboard import process, shell
 from dashboard.task_view.compare import difference
 
@@ -148,3 +151,116 @@ def test_a_receipt_is_checked_by_its_address(ctx: Context, world: builders.World
 def test_outputs_are_told_apart_line_by_line() -> None:
     assert difference("same", "same") == ""
     assert "-G99\n+G28" in difference("G1\nG99\nG2", "G1\nG28\nG2")
+
+
+def accept_late(ctx: Context, world: builders.World) -> None:
+    view = assignments.get_assignment(ctx, world.professor, world.assignment_id)
+    draft = AssignmentDraft(
+        view.assignment_name,
+        view.definition_id,
+        view.assignment_start_date,
+        view.assignment_end_date,
+        rules=replace(view.rules, late_policy=LatePolicy.MARK),
+    )
+    assignments.update_assignment(ctx, world.professor, world.assignment_id, draft)
+
+
+def test_a_student_sees_which_submissions_were_late(
+    ctx: Context, clock: Clock, world: builders.World, open_page: Open
+) -> None:
+    accept_late(ctx, world)
+    in_time = builders.submit(ctx, world, key="in time")
+    clock.advance(days=8)
+    late = builders.submit(ctx, world, key="late")
+
+    app = open_page("my_work")
+    earlier = open_page("my_work", task=str(in_time.task_id))
+
+    assert app.button(key=f"open-{late.task_id}").label.startswith("○ Waiting · ◷ Late")
+    assert "Late" not in app.button(key=f"open-{in_time.task_id}").label
+    assert "#### ○ Waiting · ◷ Late" in texts(app)
+    assert "it was accepted and marked as late." in texts(app)
+    assert "Late" not in texts(earlier).split("Reference")[0].rsplit("####", 1)[-1]
+
+
+def test_a_new_result_is_listed_on_every_page_until_it_is_read(
+    ctx: Context, world: builders.World, open_page: Open
+) -> None:
+    task_id = builders.submit(ctx, world).task_id
+    assert [part.label for part in open_page("receipt").expander if "New results" in part.label] == []
+    builders.fail(ctx, ORCHESTRATOR, task_id)
+    [notice] = notices.list_unread(ctx, world.student)
+
+    app = open_page("receipt")
+    assert [part.label for part in app.expander if "New results" in part.label] == ["● New results (1)"]
+    app.button(key=f"notice-read-{notice.id}").click().run()
+
+    assert list(app.exception) == []
+    assert notices.list_unread(ctx, world.student) == []
+
+
+def test_a_notice_leads_to_its_submission(ctx: Context, world: builders.World, open_page: Open) -> None:
+    first = builders.submit(ctx, world, key="first")
+    builders.submit(ctx, world, key="second")
+    builders.fail(ctx, ORCHESTRATOR, first.task_id)
+    [notice] = notices.list_unread(ctx, world.student)
+
+    app = open_page("receipt")
+    app.button(key=f"notice-open-{notice.id}").click().run()
+
+    assert list(app.exception) == []
+    assert f"Reference {first.reference}" in texts(app)
+    assert notices.list_unread(ctx, world.student) == []
+
+
+def test_a_student_finds_the_statement_as_a_pdf(ctx: Context, world: builders.World, open_page: Open) -> None:
+    assignments.put_statement(
+        ctx,
+        world.professor,
+        world.assignment_id,
+        io.BytesIO(b"%PDF-1.4\n%%EOF\n"),
+        file_name="cube.pdf",
+    )
+
+    links = [(link.label, link.url) for link in open_page("my_work").get("link_button")]
+
+    assert any("cube" in label and url == f"/files/statement/{world.assignment_id}/0" for label, url in links)
+
+
+def test_two_attempts_are_compared_by_stage_and_by_the_files_they_left(
+    ctx: Context, world: builders.World, open_page: Open
+) -> None:
+    task_id = builders.submit(ctx, world).task_id
+    builders.carry(ctx)
+    leave(ctx, world, task_id, {"results/a.txt": "old text", "results/b.txt": "b"})
+    builders.fail(ctx, ORCHESTRATOR, task_id)
+    requeues.requeue(ctx, world.professor, task_id)
+    builders.carry(ctx)
+    leave(ctx, world, task_id, {"results/a.txt": "new text"})
+    reports.set_stage_statuses(ctx, ORCHESTRATOR, task_id, {"PARSING": 3, "EXECUTION": 3})
+
+    app = open_page("my_work", task=str(task_id))
+    app.session_state[f"compare-{task_id}"] = True
+    app.run()
+    app.selectbox(key=f"compare-file-{task_id}").set_value("results/a.txt").run()
+
+    assert list(app.exception) == []
+    stages, files = (table.value for table in app.table[-2:])
+    assert list(stages["Changed"]) == ["≠", "≠"]
+    assert list(files["File"]) == ["results/a.txt", "results/b.txt"]
+    assert list(files["now"])[1] == "—"
+    shown = [code.value for code in app.code]
+    assert "old text" in shown
+    assert "new text" in shown
+
+
+def leave(ctx: Context, world: builders.World, task_id: int, files: dict[str, str]) -> None:
+    """Put the archive in place that a node would leave of the attempt that is open."""
+    path = submissions.get_task(ctx, world.professor, task_id).current.file_path
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as made:
+        for name, text in files.items():
+            made.writestr(name, text)
+    content.seek(0)
+    ctx.storage.delete(path)
+    ctx.storage.upload(path, content)

@@ -156,3 +156,33 @@ def test_the_best_submission_stands_for_a_student_where_it_is_asked_for(
 
     assert (by_latest.task_id, by_latest.status) == (latest, StageStatus.FAILED)
     assert (by_best.task_id, by_best.status, by_best.submissions) == (best, StageStatus.COMPLETED, 2)
+
+
+def test_a_re_run_on_trial_shows_both_outcomes_and_counts_when_it_is_applied(
+    ctx: Context, world: builders.World, page: Callable[..., AppTest]
+) -> None:
+    failed, passed = (builders.submit(ctx, place).task_id for place in builders.classmates(ctx, world, 2))
+    builders.fail(ctx, ORCHESTRATOR, failed)
+    reports.set_stage_statuses(ctx, ORCHESTRATOR, passed, {"PARSING": 3, "EXECUTION": 3})
+    app = page(view="students")
+    app.toggle(key="again").set_value(True).run()
+    app.checkbox(key="trial-students").set_value(True).run()
+    app.text_input(key="note-students").set_value("a new image").run()
+    app.button(key="start-students").click().run()
+    while loop.carry_out_one(ctx):
+        pass
+    for task_id in (failed, passed):
+        reports.set_stage_statuses(ctx, ORCHESTRATOR, task_id, {"PARSING": 3, "EXECUTION": 3})
+
+    app = page(view="reruns")
+    assert any("Passed → failed: 0 · failed → passed: 1 · same: 1" in text.value for text in app.markdown)
+    table = app.dataframe[0].value
+    assert list(table["Changed"]) == ["≠", ""]
+    assert list(table["Counts now"]) == ["✖ Failed (1)", "✔ Passed (1)"]
+    assert list(table["Trial"]) == ["✔ Passed (2)", "✔ Passed (2)"]
+    next(button for button in app.button if button.label == "Apply all").click().run()
+
+    assert list(app.exception) == []
+    assert any("Applied: the new results count." in text.value for text in app.markdown)
+    rows = submissions.overview(ctx, world.professor, world.assignment_id)
+    assert {row.attempt for row in rows if row.task_id} == {2}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import re
 import string
 from collections.abc import Iterator
@@ -42,6 +43,29 @@ def test_every_error_speaks_both_languages_with_the_same_values(kind: type[error
     }
     assert fields["es"] == fields["en"]
     assert 400 <= status_of(kind(**dict.fromkeys(fields["en"], "x"))) <= 503
+
+
+def test_whatever_does_not_exist_has_a_name_in_spanish() -> None:
+    named = {
+        keyword.value.value
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "NotFound"
+        for keyword in node.keywords
+        if keyword.arg == "what" and isinstance(keyword.value, ast.Constant)
+    }
+    assert named == set(errors.NotFound.kinds)
+    assert errors.NotFound(what="stage").sentence("es") == (
+        "No existe este elemento (etapa) o no tienes acceso a él."
+    )
+
+
+def test_an_error_can_be_kept_by_a_cache_with_its_values() -> None:
+    error = errors.NotFound(what="assignment")
+
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301  made in the same line
+
+    assert (type(again), again.values, str(again)) == (errors.NotFound, error.values, str(error))
 
 
 def test_only_the_database_module_commits() -> None:

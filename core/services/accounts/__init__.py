@@ -40,6 +40,7 @@ from core.services.accounts.people import (
     set_admin,
     set_language,
     set_name,
+    set_result_mail,
     set_timezone,
 )
 from core.services.accounts.sessions import (
@@ -144,6 +145,7 @@ __all__ = [
     "set_language",
     "set_name",
     "set_password",
+    "set_result_mail",
     "set_timezone",
     "settle_sign_in",
     "sign_in",

@@ -21,14 +21,15 @@ from core.models import OutgoingMail, User
 from core.services.accounts.emails import clean_email
 from core.services.accounts.letters import compose
 from core.services.accounts.links import LINK_LIVES, issue_link
-from core.vocabulary import LinkPurpose
+from core.services.notices.letters import compose_result
+from core.vocabulary import RESULT_MAIL, LinkPurpose
 
 MAIL_TOPIC = "mails"
 
-NOTICE = "notice"
-"""Purpose of a mail that carries no link."""
+ALERT_MAIL = "alert"
+"""Purpose of a mail about an incident; it carries no link."""
 
-NOTICE_LIVES = timedelta(days=1)
+ALERT_LIVES = timedelta(days=1)
 """A notice that could not be sent until then is news no more."""
 
 RESETS_PER_PERSON = 3
@@ -39,6 +40,9 @@ RESET_WINDOW = timedelta(hours=1)
 
 LEASE = timedelta(minutes=2)
 """Within this time a mail that was taken is sent or fails; else its sender is gone and another takes it."""
+
+RESULT_LIVES = timedelta(days=1)
+"""A mail about a result that could not be sent for so long says nothing new any more."""
 
 _FIRST_PAUSE = timedelta(seconds=15)
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -88,7 +92,7 @@ def queue_notices(
     session.add_all(
         OutgoingMail(
             recipient=recipient,
-            purpose=NOTICE,
+            purpose=ALERT_MAIL,
             texts={language: list(parts) for language, parts in texts.items()},
             created_at=now,
             next_try_at=now,
@@ -159,12 +163,15 @@ def take_mail(ctx: Context) -> Letter | None:
 def _why_not(ctx: Context, row: OutgoingMail, user: User | None) -> str | None:
     if user is None:
         return "no account with this address"
-    if row.purpose == NOTICE:
-        late = ctx.now() - row.created_at > NOTICE_LIVES
+    if row.purpose == ALERT_MAIL:
+        late = ctx.now() - row.created_at > ALERT_LIVES
         return f"too late; last problem: {row.last_error}" if late else None
     if row.purpose == LinkPurpose.INVITATION and user.password_hash is not None:
         return "has set a password meanwhile"
-    if ctx.now() - row.created_at > LINK_LIVES[LinkPurpose(row.purpose)]:
+    if row.purpose == RESULT_MAIL and not user.result_mail:
+        return "does not want it any more"
+    lives = RESULT_LIVES if row.purpose == RESULT_MAIL else LINK_LIVES[LinkPurpose(row.purpose)]
+    if ctx.now() - row.created_at > lives:
         return f"too late; last problem: {row.last_error}"
     return None
 
@@ -172,6 +179,8 @@ def _why_not(ctx: Context, row: OutgoingMail, user: User | None) -> str | None:
 def _prepare(session: Session, ctx: Context, row: OutgoingMail, user: User) -> Letter:
     row.tries += 1
     row.next_try_at = ctx.now() + LEASE
+    if row.notice_id is not None:
+        return Letter(row.id, row.recipient, *compose_result(session, ctx, row.notice_id, user))
     language = user.language or ctx.settings.language
     if row.texts is not None:
         subject, text = row.texts[language]

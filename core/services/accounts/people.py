@@ -32,6 +32,8 @@ class Person:
     is_admin: bool
     language: str | None
     timezone: str | None
+    result_mail: bool = False
+    """Whether a mail says when a result arrives."""
 
     @property
     def actor(self) -> Actor:
@@ -41,7 +43,9 @@ class Person:
 
 def person_of(user: User) -> Person:
     """The row as others see it."""
-    return Person(user.id, user.email, user.full_name, user.is_admin, user.language, user.timezone)
+    return Person(
+        user.id, user.email, user.full_name, user.is_admin, user.language, user.timezone, user.result_mail
+    )
 
 
 def register(ctx: Context, *, email: str, password: str, full_name: str = "") -> Person:
@@ -161,7 +165,12 @@ def set_timezone(ctx: Context, actor: Actor, timezone: str | None) -> None:
     _set(ctx, actor, timezone=timezone)
 
 
-def _set(ctx: Context, actor: Actor, **values: str | None) -> None:
+def set_result_mail(ctx: Context, actor: Actor, *, wanted: bool) -> None:
+    """Keep whether the person wants a mail when the result of a submission of theirs arrives."""
+    _set(ctx, actor, result_mail=wanted)
+
+
+def _set(ctx: Context, actor: Actor, **values: str | bool | None) -> None:
     with ctx.db.transaction() as session:
         session.execute(update(User).where(User.id == actor.user_id).values(**values))
 

@@ -18,16 +18,29 @@ from core.services.assignments.own_work import (
     get_with_own_work,
     list_with_own_work,
 )
-from core.services.assignments.reading import AssignmentView, get_assignment, list_assignments
+from core.services.assignments.reading import (
+    AssignmentView,
+    StatementFile,
+    get_assignment,
+    list_assignments,
+)
 from core.services.assignments.rules import AssignmentRules
+from core.services.assignments.statement import (
+    STATEMENT_LIMIT_MB,
+    open_statement,
+    put_statement,
+    remove_statement,
+)
 
 __all__ = [
+    "STATEMENT_LIMIT_MB",
     "AssignmentDraft",
     "AssignmentInFull",
     "AssignmentRules",
     "AssignmentView",
     "AssignmentWithLatest",
     "Extension",
+    "StatementFile",
     "create_assignment",
     "delete_assignment",
     "get_assignment",
@@ -36,6 +49,9 @@ __all__ = [
     "list_assignments",
     "list_extensions",
     "list_with_own_work",
+    "open_statement",
+    "put_statement",
+    "remove_statement",
     "update_assignment",
     "withdraw_extension",
 ]

@@ -23,7 +23,7 @@ from core.errors import (
     NotFound,
     UnknownChoice,
 )
-from core.models import Assignment, Task, TaskAttempt, TaskDefinition
+from core.models import Assignment, AssignmentStatement, Task, TaskAttempt, TaskDefinition
 from core.services import audit
 from core.services.assignments.reading import AssignmentView, read_assignment, require_in_course_of
 from core.services.assignments.rules import AssignmentRules, check_rules, write_rules
@@ -172,7 +172,8 @@ def _files_of(session: Session, assignment_id: int) -> set[str]:
         .join(Task, Task.id == TaskAttempt.task_id)
         .where(Task.assignment_id == assignment_id)
     )
-    return {*session.scalars(originals), *session.scalars(attempts)}
+    statements = select(AssignmentStatement.path).where(AssignmentStatement.assignment_id == assignment_id)
+    return {path for query in (originals, attempts, statements) for path in session.scalars(query)}
 
 
 def _locked(session: Session, actor: Actor, assignment_id: int) -> Assignment:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from core.auth import Right
 from core.context import Actor, Context
@@ -90,34 +91,42 @@ def grant_extensions(
         ).one()
         if due_at < end:
             raise EarlierThanDue(due=f"{end.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})")
-        students = set(
-            session.scalars(
-                select(CourseMember.user_id).where(
-                    CourseMember.course_id == course_id,
-                    CourseMember.role == Role.STUDENT,
-                    CourseMember.user_id.in_(student_ids),
-                )
-            )
-        )
-        if students != set(student_ids):
-            raise NotFound(what="student")
+        students = _students(session, course_id, student_ids)
         values = {
             "due_at": due_at.astimezone(UTC),
             "reason": reason,
             "granted_by_id": actor.user_id,
             "granted_at": ctx.now(),
         }
-        rows = [{"assignment_id": assignment_id, "user_id": user} | values for user in sorted(students)]
-        adding = insert(AssignmentExtension)
-        session.execute(
-            adding.on_conflict_do_update(
-                index_elements=["assignment_id", "user_id"],
-                set_={name: adding.excluded[name] for name in values},
-            ),
-            rows,
-        )
-        notify(session, f"course:{course_id}", *(f"user:{user}" for user in sorted(students)))
+        _put(session, assignment_id, students, values)
+        notify(session, f"course:{course_id}", *(f"user:{user}" for user in students))
     return len(students)
+
+
+def _students(session: Session, course_id: int, student_ids: Collection[int]) -> list[int]:
+    found = session.scalars(
+        select(CourseMember.user_id)
+        .where(
+            CourseMember.course_id == course_id,
+            CourseMember.role == Role.STUDENT,
+            CourseMember.user_id.in_(student_ids),
+        )
+        .order_by(CourseMember.user_id)
+    ).all()
+    if set(found) != set(student_ids):
+        raise NotFound(what="student")
+    return list(found)
+
+
+def _put(session: Session, assignment_id: int, students: Sequence[int], values: Mapping[str, object]) -> None:
+    adding = insert(AssignmentExtension)
+    session.execute(
+        adding.on_conflict_do_update(
+            index_elements=["assignment_id", "user_id"],
+            set_={name: adding.excluded[name] for name in values},
+        ),
+        [{"assignment_id": assignment_id, "user_id": user, **values} for user in students],
+    )
 
 
 def withdraw_extension(ctx: Context, actor: Actor, assignment_id: int, student_id: int) -> None:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import NotFound
-from core.models import Assignment, Course, Task, TaskDefinition
+from core.models import Assignment, AssignmentStatement, Course, Task, TaskDefinition
 from core.services.assignments.rules import AssignmentRules, read_rules
 from core.vocabulary import AssignmentState, state_at
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFile:
+    """The statement as a PDF. `size` in bytes."""
+
+    file_name: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class AssignmentView:
     submissions: int
     state: AssignmentState
     rules: AssignmentRules
+    statement: StatementFile | None = None
 
 
 def list_assignments(ctx: Context, actor: Actor, course_id: int) -> list[AssignmentView]:
@@ -76,7 +85,7 @@ def read_assignments(session: Session, ctx: Context, course_id: int) -> list[Ass
     """As `list_assignments`, for use cases that have asked for their right."""
     rows = _query().where(Assignment.course_id == course_id)
     ordered = rows.order_by(Assignment.assignment_end_date.desc(), Assignment.id.desc())
-    return [_view(ctx, *row) for row in session.execute(ordered)]
+    return [_view(ctx, row) for row in session.execute(ordered)]
 
 
 def read_assignment(session: Session, ctx: Context, assignment_id: int) -> AssignmentView:
@@ -89,23 +98,23 @@ def read_assignment(session: Session, ctx: Context, assignment_id: int) -> Assig
     row = session.execute(_query().where(Assignment.id == assignment_id)).one_or_none()
     if row is None:
         raise NotFound(what="assignment")
-    return _view(ctx, *row)
+    return _view(ctx, row)
 
 
-def _query() -> Select[Assignment, Course, str, int]:
+def _query() -> Select[Assignment, Course, str, int, AssignmentStatement | None]:
     counted = (
         select(func.count(Task.id)).where(Task.assignment_id == Assignment.id).correlate(Assignment)
     ).scalar_subquery()
     return (
-        select(Assignment, Course, TaskDefinition.definition_name, counted)
+        select(Assignment, Course, TaskDefinition.definition_name, counted, AssignmentStatement)
         .join(Course, Course.id == Assignment.course_id)
         .join(TaskDefinition, TaskDefinition.id == Assignment.definition_id)
+        .outerjoin(AssignmentStatement, AssignmentStatement.assignment_id == Assignment.id)
     )
 
 
-def _view(
-    ctx: Context, assignment: Assignment, course: Course, definition_name: str, submissions: int
-) -> AssignmentView:
+def _view(ctx: Context, row: Row[Assignment, Course, str, int, AssignmentStatement | None]) -> AssignmentView:
+    assignment, course, definition_name, submissions, statement = row
     return AssignmentView(
         id=assignment.id,
         course_id=course.id,
@@ -120,4 +129,5 @@ def _view(
         submissions=submissions,
         state=state_at(assignment.assignment_start_date, assignment.assignment_end_date, ctx.now()),
         rules=read_rules(assignment),
+        statement=StatementFile(statement.file_name, statement.size) if statement else None,
     )

@@ -53,7 +53,7 @@ def open_archive(ctx: Context, actor: Actor, wanted: StudentFilter, contents: Co
 
     """
     with ctx.db.transaction() as session:
-        require(session, actor, Right.READ_ANY_TASK, course_id=course_of(session, wanted.assignment_id))
+        require(session, actor, Right.READ_ANY_FILE, course_id=course_of(session, wanted.assignment_id))
         found = matching(wanted).subquery()
         query = (
             select(Task, TaskAttempt, User.email)

@@ -28,9 +28,24 @@ from core.services.monitoring.summary import (
     count_by_stage,
     summarise,
 )
-from core.services.monitoring.times import Percentiles, StageLatency, measure_latency
+from core.services.monitoring.timeline import (
+    A_WEEK,
+    Mark,
+    Timeline,
+    fitting_span,
+    list_marks,
+    read_timeline,
+)
+from core.services.monitoring.times import (
+    LatencyPoint,
+    Percentiles,
+    StageLatency,
+    measure_latency,
+    trace_latency,
+)
 
 __all__ = [
+    "A_WEEK",
     "Answer",
     "Components",
     "FailedTask",
@@ -38,6 +53,8 @@ __all__ = [
     "Failures",
     "Figures",
     "HourCount",
+    "LatencyPoint",
+    "Mark",
     "Offender",
     "Percentiles",
     "Queue",
@@ -49,6 +66,7 @@ __all__ = [
     "StageLatency",
     "StageQueue",
     "Summary",
+    "Timeline",
     "Verdicts",
     "answer_for",
     "count_by_hour",
@@ -57,13 +75,17 @@ __all__ = [
     "count_requeues_by_definition",
     "count_verdicts",
     "diagnose",
+    "fitting_span",
     "group_failures",
     "list_failures",
+    "list_marks",
     "list_offenders",
     "measure_latency",
     "read_components",
     "read_consumers",
     "read_queue",
+    "read_timeline",
     "sum_requeues",
     "summarise",
+    "trace_latency",
 ]

@@ -5,11 +5,13 @@ A failed task is counted once, at the first of its stages that failed; with the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, exists, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from core.context import Actor, Context
@@ -25,6 +27,9 @@ from core.models import (
 )
 from core.services.monitoring.scope import Scope, at_stage, inside, joined
 from core.vocabulary import StageStatus, TriageState
+
+TREND_PARTS = 12
+TREND_WITHOUT_BEGINNING = timedelta(weeks=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class FailureGroup:
     state: TriageState
     owner_email: str | None
     note: str
+    trend: tuple[int, ...]
+    """How many came in each twelfth of the window, or of the last twelve weeks where it has no beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,51 +118,75 @@ def list_failures(
 def group_failures(ctx: Context, actor: Actor, scope: Scope) -> Failures:
     """What stands failed in `scope`, by cause: every one is counted, and in one group only."""
     with ctx.db.transaction() as session:
+        each = _standing(session, actor, scope, _each()).cte().prefix_with("MATERIALIZED")
+        grouped = _groups(each, _edges(scope, ctx.now())).subquery()
+        message = select(func.fold_message(TaskStageStatus.reason)).where(
+            TaskStageStatus.id == grouped.c.sample
+        )
         rows = session.execute(
-            _standing(session, actor, scope, _groups())
-            .join(TaskDefinition, TaskDefinition.id == Assignment.definition_id)
-            .outerjoin(
-                FailureTriage,
-                and_(
-                    FailureTriage.course_id == Assignment.course_id,
-                    FailureTriage.failure_key == TaskStageStatus.failure_key,
-                ),
-            )
-            .outerjoin(User, User.id == FailureTriage.owner_id)
-            .group_by(TaskStageStatus.failure_key)
-            .order_by(func.count().desc(), TaskStageStatus.failure_key)
+            select(grouped, message.scalar_subquery()).order_by(grouped.c.count.desc(), grouped.c.failure_key)
         ).all()
         groups = tuple(_group(*row) for row in rows)
         return Failures(sum(group.count for group in groups), groups)
 
 
-def _groups() -> Select[*tuple[Any, ...]]:
+def _each() -> Select[*tuple[Any, ...]]:
+    """One narrow row per failure: what is grouped must fit into memory."""
+    return select(
+        TaskStageStatus.id,
+        TaskStageStatus.failure_key,
+        TaskStageStatus.ended_at,
+        TaskStageStatus.stage_id,
+        Task.created_by_id.label("student_id"),
+        Assignment.course_id,
+        Assignment.definition_id,
+        _has_passed_since().label("passed"),
+    ).select_from(TaskStageStatus)
+
+
+def _edges(scope: Scope, now: datetime) -> list[datetime]:
+    end = scope.until or now
+    start = scope.since or end - TREND_WITHOUT_BEGINNING
+    return [start + (end - start) * part / TREND_PARTS for part in range(TREND_PARTS + 1)]
+
+
+def _groups(each: CTE, edges: Sequence[datetime]) -> Select[*tuple[Any, ...]]:
+    row = each.c
     acknowledged = func.coalesce(FailureTriage.state == TriageState.ACKNOWLEDGED, literal(value=False))
-    unsettled = and_(~_has_passed_since(), ~_is_handled())
+    unsettled = and_(~row.passed, ~_is_handled(row.ended_at))
+    parts = [
+        func.count().filter(row.ended_at >= start, row.ended_at < end).label(f"part{number}")
+        for number, (start, end) in enumerate(pairwise(edges))
+    ]
+    same = and_(FailureTriage.course_id == row.course_id, FailureTriage.failure_key == row.failure_key)
     return (
         select(
-            TaskStageStatus.failure_key,
-            func.fold_message(func.min(TaskStageStatus.reason)),
-            func.count(),
-            func.min(TaskStageStatus.ended_at),
-            func.max(TaskStageStatus.ended_at),
-            func.count(Task.created_by_id.distinct()),
-            func.array_agg(ProcessingStage.stage_name.distinct()),
-            func.array_agg(TaskDefinition.definition_name.distinct()),
-            func.count().filter(unsettled, ~acknowledged),
-            func.count().filter(unsettled, acknowledged),
-            func.max(User.email),
-            func.max(FailureTriage.note),
+            row.failure_key,
+            func.min(row.id).label("sample"),
+            func.count().label("count"),
+            func.min(row.ended_at).label("first"),
+            func.max(row.ended_at).label("last"),
+            func.count(row.student_id.distinct()).label("students"),
+            func.array_agg(ProcessingStage.stage_name.distinct()).label("stages"),
+            func.array_agg(TaskDefinition.definition_name.distinct()).label("definitions"),
+            func.count().filter(unsettled, ~acknowledged).label("unsettled"),
+            func.count().filter(unsettled, acknowledged).label("acknowledged"),
+            func.max(User.email).label("owner"),
+            func.max(FailureTriage.note).label("note"),
+            *parts,
         )
-        .select_from(TaskStageStatus)
-        .join(ProcessingStage, ProcessingStage.id == TaskStageStatus.stage_id)
+        .select_from(each)
+        .join(ProcessingStage, ProcessingStage.id == row.stage_id)
+        .join(TaskDefinition, TaskDefinition.id == row.definition_id)
+        .outerjoin(FailureTriage, same)
+        .outerjoin(User, User.id == FailureTriage.owner_id)
+        .group_by(row.failure_key)
     )
 
 
 def _group(*row: Any) -> FailureGroup:
-    key, message, count, first, last, students, stages, definitions, unsettled, acknowledged, owner, note = (
-        row
-    )
+    key, _, count, first, last, students, stages, definitions, unsettled, acknowledged, *rest = row
+    owner, note, *trend, message = rest
     state = TriageState.OPEN if unsettled else TriageState.HANDLED
     return FailureGroup(
         id=key,
@@ -170,15 +201,13 @@ def _group(*row: Any) -> FailureGroup:
         state=TriageState.ACKNOWLEDGED if acknowledged and not unsettled else state,
         owner_email=owner,
         note=note or "",
+        trend=tuple(trend),
     )
 
 
-def _is_handled() -> ColumnElement[bool]:
+def _is_handled(ended_at: ColumnElement[datetime]) -> ColumnElement[bool]:
     return func.coalesce(
-        and_(
-            FailureTriage.state == TriageState.HANDLED,
-            TaskStageStatus.ended_at <= FailureTriage.changed_at,
-        ),
+        and_(FailureTriage.state == TriageState.HANDLED, ended_at <= FailureTriage.changed_at),
         literal(value=False),
     )
 

@@ -9,7 +9,9 @@ from sqlalchemy import func, select
 
 from core.context import Actor, Context
 from core.models import Assignment, RequeueEvent, Task, TaskDefinition, User
+from core.services.monitoring.counting import counted, whole_sum
 from core.services.monitoring.scope import Scope, at_stage, inside, window
+from core.services.monitoring.sources import Kind
 from core.vocabulary import RequeueCause, StageStatus
 
 
@@ -78,18 +80,13 @@ def list_offenders(
 def count_requeues_by_definition(ctx: Context, actor: Actor, scope: Scope) -> dict[str, int]:
     """Requeues within the scope's window by the name of the definition, the most first."""
     with ctx.db.transaction() as session:
+        found = counted(session, actor, scope, Kind.REQUEUED)
+        total = whole_sum(found.c.count)
         rows = session.execute(
-            select(TaskDefinition.definition_name, func.count())
-            .select_from(RequeueEvent)
-            .join(Task, Task.id == RequeueEvent.task_id)
-            .join(Assignment, Assignment.id == Task.assignment_id)
-            .join(TaskDefinition, TaskDefinition.id == Assignment.definition_id)
-            .where(
-                *inside(session, actor, scope, windowed=False),
-                *window(RequeueEvent.at, scope),
-                *at_stage(scope, RequeueEvent.stage_id),
-            )
+            select(TaskDefinition.definition_name, total)
+            .join(found, found.c.definition_id == TaskDefinition.id)
+            .where(*at_stage(scope, found.c.stage_id))
             .group_by(TaskDefinition.definition_name)
-            .order_by(func.count().desc(), TaskDefinition.definition_name)
+            .order_by(total.desc(), TaskDefinition.definition_name)
         )
-        return {str(name): int(count) for name, count in rows.tuples()}
+        return {str(name): int(count) for name, count in rows}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import select
 
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import Unavailable
-from core.models import Assignment, Task, TaskAttempt, TaskStageStatus
 from core.services.monitoring.consumers import QueueState, read_consumers
+from core.services.monitoring.counting import counted, whole_sum
 from core.services.monitoring.diagnosis import Answer, Figures, diagnose
 from core.services.monitoring.failures import Failures
 from core.services.monitoring.queue import Queue
-from core.services.monitoring.scope import Scope, inside, window
-from core.vocabulary import FailedBy, StageStatus
+from core.services.monitoring.scope import Scope
+from core.services.monitoring.sources import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +60,12 @@ def read_components(ctx: Context, actor: Actor) -> Components:
 
 def count_verdicts(ctx: Context, actor: Actor, scope: Scope) -> Verdicts:
     """Tasks whose current attempt ended within the scope's window."""
-    crashed = exists(
-        select(TaskStageStatus.id).where(
-            TaskStageStatus.attempt_id == TaskAttempt.id,
-            TaskStageStatus.status_id == StageStatus.FAILED,
-            TaskStageStatus.failed_by.in_((FailedBy.CRASH, FailedBy.UPLOAD)),
-        )
-    )
-    failed = Task.status_id == StageStatus.FAILED
     with ctx.db.transaction() as session:
-        row = session.execute(
-            select(func.count(), func.count().filter(failed), func.count().filter(failed, crashed))
-            .select_from(Task)
-            .join(Assignment, Assignment.id == Task.assignment_id)
-            .join(
-                TaskAttempt,
-                and_(TaskAttempt.task_id == Task.id, TaskAttempt.number == Task.current_attempt),
-            )
-            .where(
-                *inside(session, actor, scope, windowed=False),
-                *window(TaskAttempt.ended_at, scope),
-                TaskAttempt.ended_at.is_not(None),
-                Task.status_id.in_((StageStatus.COMPLETED, StageStatus.FAILED)),
-            )
-        ).one()
-        return Verdicts(*row)
+        found = counted(session, actor, scope, Kind.ENDED)
+        rows = session.execute(select(found.c.detail, whole_sum(found.c.count)).group_by(found.c.detail))
+        counts = {str(detail): int(count) for detail, count in rows}
+    crashed = counts.get("crashed", 0)
+    return Verdicts(ended=sum(counts.values()), failed=counts.get("failed", 0) + crashed, crashed=crashed)
 
 
 def answer_for(queue: Queue, components: Components, verdicts: Verdicts, failures: Failures) -> Answer:

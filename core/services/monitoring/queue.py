@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from core.context import Actor, Context
 from core.models import Assignment, OutboxMessage, ProcessingStage, Task, TaskAttempt, TaskStageStatus
+from core.services.monitoring.counting import counted, whole_sum
 from core.services.monitoring.scope import Scope, at_stage, inside, is_under_way, joined, runs, waits
+from core.services.monitoring.sources import Kind
 from core.vocabulary import StageStatus
 
 
@@ -109,25 +111,14 @@ def count_under_way(session: Session, conditions: list[ColumnElement[bool]], sco
     return UnderWay(waiting, running, oldest)
 
 
-def count_ended(
-    session: Session, conditions: list[ColumnElement[bool]], scope: Scope
-) -> dict[StageStatus, int]:
-    """Tasks by final status; with the scope's stage, by that of the stage."""
-    query: Select[int, int]
-    if scope.stage is None:
-        query = (
-            select(Task.status_id, func.count())
-            .join(Assignment, Assignment.id == Task.assignment_id)
-            .where(*conditions)
-            .group_by(Task.status_id)
-        )
-    else:
-        query = (
-            joined(select(TaskStageStatus.status_id, func.count()).select_from(TaskStageStatus))
-            .where(*conditions, *at_stage(scope))
-            .group_by(TaskStageStatus.status_id)
-        )
-    return {StageStatus(status): count for status, count in session.execute(query)}
+def count_ended(session: Session, actor: Actor, scope: Scope) -> dict[StageStatus, int]:
+    """Tasks by status; with the scope's stage, by that of the stage."""
+    found = counted(session, actor, scope, Kind.SUBMITTED if scope.stage is None else Kind.STAGE)
+    stage = [] if scope.stage is None else at_stage(scope, found.c.stage_id)
+    rows = session.execute(
+        select(found.c.detail, whole_sum(found.c.count)).where(*stage).group_by(found.c.detail)
+    )
+    return {StageStatus(int(status)): count for status, count in rows}
 
 
 def outbox(conditions: list[ColumnElement[bool]]) -> Select[int]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.context import Actor, Context
-from core.models import Assignment, ProcessingStage, RequeueEvent, Task
-from core.services.monitoring.scope import Scope, at_stage, inside, window
+from core.models import ProcessingStage
+from core.services.monitoring.counting import counted, whole_sum
+from core.services.monitoring.scope import Scope, at_stage
+from core.services.monitoring.sources import Kind
 from core.vocabulary import RequeueCause
 
 K = TypeVar("K")
@@ -44,7 +46,7 @@ class RequeueFigures:
 def count_requeues(ctx: Context, actor: Actor, scope: Scope) -> list[RequeueCount]:
     """Requeues by hour, stage and cause, in order of time."""
     with ctx.db.transaction() as session:
-        return requeue_rows(session, inside(session, actor, scope, windowed=False), scope)
+        return requeue_rows(session, actor, scope)
 
 
 def sum_requeues(ctx: Context, actor: Actor, scope: Scope) -> RequeueFigures:
@@ -66,17 +68,15 @@ def _sum(counts: Iterable[tuple[K, int]]) -> dict[K, int]:
     return sums
 
 
-def requeue_rows(session: Session, conditions: list[ColumnElement[bool]], scope: Scope) -> list[RequeueCount]:
-    """`conditions` are those of the scope without its window: requeues count by their own moment."""
-    hour = func.date_trunc("hour", RequeueEvent.at)
+def requeue_rows(session: Session, actor: Actor, scope: Scope) -> list[RequeueCount]:
+    """As `count_requeues`, within a transaction. Requeues count by their own moment."""
+    found = counted(session, actor, scope, Kind.REQUEUED)
     rows = session.execute(
-        select(hour, ProcessingStage.stage_name, RequeueEvent.cause, func.count())
-        .select_from(RequeueEvent)
-        .join(Task, Task.id == RequeueEvent.task_id)
-        .join(Assignment, Assignment.id == Task.assignment_id)
-        .outerjoin(ProcessingStage, ProcessingStage.id == RequeueEvent.stage_id)
-        .where(*conditions, *window(RequeueEvent.at, scope), *at_stage(scope, RequeueEvent.stage_id))
-        .group_by(hour, ProcessingStage.stage_name, RequeueEvent.cause)
-        .order_by(hour, ProcessingStage.stage_name, RequeueEvent.cause)
+        select(found.c.at, ProcessingStage.stage_name, found.c.detail, whole_sum(found.c.count))
+        .select_from(found)
+        .outerjoin(ProcessingStage, ProcessingStage.id == found.c.stage_id)
+        .where(*at_stage(scope, found.c.stage_id))
+        .group_by(found.c.at, ProcessingStage.stage_name, found.c.detail)
+        .order_by(found.c.at, ProcessingStage.stage_name, found.c.detail)
     )
     return [RequeueCount(at, stage, RequeueCause(cause), count) for at, stage, cause, count in rows]

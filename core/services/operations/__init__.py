@@ -1,6 +1,14 @@
 """Re-runs of many submissions in the background: select, start, follow, stop, and carry out."""
 
 from core.services.operations.carrying import OPERATIONS_TOPIC, carry_out_next, give_up_item
+from core.services.operations.comparing import (
+    CHANGES_PAGE,
+    Change,
+    Changes,
+    count_changes,
+    list_changes,
+)
+from core.services.operations.deciding import apply_trial, discard_trial
 from core.services.operations.following import (
     PAGE,
     ItemView,
@@ -14,8 +22,11 @@ from core.services.operations.selecting import ChosenTasks, FailuresOf, Matching
 from core.services.operations.starting import Preview, SampleTask, preview_requeue, start_requeue
 
 __all__ = [
+    "CHANGES_PAGE",
     "OPERATIONS_TOPIC",
     "PAGE",
+    "Change",
+    "Changes",
     "ChosenTasks",
     "FailuresOf",
     "ItemView",
@@ -24,9 +35,13 @@ __all__ = [
     "Preview",
     "SampleTask",
     "Selection",
+    "apply_trial",
     "carry_out_next",
+    "count_changes",
+    "discard_trial",
     "get",
     "give_up_item",
+    "list_changes",
     "list_items",
     "list_mine",
     "preview_requeue",

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from core.context import Actor, Context
 from core.db import notify
 from core.errors import NotAllowed, NotFound, NotRequeueable, TooManyRequeues
-from core.models import Operation, OperationItem
-from core.services import requeues, topics
+from core.models import Operation, OperationItem, Task
+from core.services import requeues, topics, trials
 from core.vocabulary import ItemOutcome
 
 OPERATIONS_TOPIC = "operations"
@@ -59,9 +59,10 @@ def carry_out_next(ctx: Context, taken: Callable[[int], None]) -> CarriedOut | N
         ).one()
         taken(item.id)
         who = Actor(user_id=operation.started_by_id)
-        outcome, attempt = _requeue(
-            replace(ctx, db=ctx.db.joined(session)), who, item.task_id, operation.note
+        item.before_attempt = session.scalar(
+            select(Task.current_attempt).where(Task.id == item.task_id).with_for_update()
         )
+        outcome, attempt = _run_again(replace(ctx, db=ctx.db.joined(session)), who, operation, item.task_id)
         _record(session, ctx, item, outcome, attempt)
         return CarriedOut(item.id, item.task_id)
 
@@ -76,9 +77,13 @@ def give_up_item(ctx: Context, item_id: int) -> None:
             _record(session, ctx, item, ItemOutcome.ERROR, None)
 
 
-def _requeue(ctx: Context, who: Actor, task_id: int, note: str) -> tuple[ItemOutcome, int | None]:
+def _run_again(
+    ctx: Context, who: Actor, operation: Operation, task_id: int
+) -> tuple[ItemOutcome, int | None]:
     try:
-        done = requeues.requeue(ctx, who, task_id, note=note)
+        if operation.is_trial:
+            return ItemOutcome.REQUEUED, trials.try_again(ctx, who, task_id, note=operation.note)
+        done = requeues.requeue(ctx, who, task_id, note=operation.note)
     except NotRequeueable:
         return ItemOutcome.NOT_FAILED, None
     except TooManyRequeues:

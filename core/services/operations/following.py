@@ -18,7 +18,7 @@ from core.models import Assignment, Operation, OperationItem, ProcessingStage, T
 from core.models import TaskStageStatus as Stage
 from core.services import topics
 from core.services.monitoring.scope import UNDER_WAY
-from core.vocabulary import ItemOutcome, OperationState, StageStatus
+from core.vocabulary import ItemOutcome, OperationState, StageStatus, TrialDecision
 
 PAGE = 50
 """Items on one page."""
@@ -44,6 +44,8 @@ class OperationView:
     passed: int
     failed: int
     under_way: int
+    is_trial: bool = False
+    decision: TrialDecision | None = None
 
     @property
     def done(self) -> int:
@@ -168,7 +170,7 @@ def _items() -> Select[*tuple[Any, ...]]:
         .limit(1)
         .lateral()
     )
-    number = func.coalesce(OperationItem.attempt - 1, Task.current_attempt)
+    number = func.coalesce(OperationItem.before_attempt, OperationItem.attempt - 1, Task.current_attempt)
     return (
         select(
             OperationItem,
@@ -241,5 +243,7 @@ def _view(operation: Operation, email: str, rows: Sequence[Row[*tuple[Any, ...]]
         total=operation.total,
         waiting=operation.total - sum(outcomes.values()),
         outcomes=outcomes,
+        is_trial=operation.is_trial,
+        decision=TrialDecision(operation.decision) if operation.decision else None,
         **fates,
     )

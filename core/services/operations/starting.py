@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
+from sqlalchemy.orm import Session
 
 from core.context import Actor, Context
 from core.db import notify
@@ -50,7 +52,7 @@ class Preview:
     sample: tuple[SampleTask, ...]
 
 
-def preview_requeue(ctx: Context, actor: Actor, selection: Selection) -> Preview:
+def preview_requeue(ctx: Context, actor: Actor, selection: Selection, *, trial: bool = False) -> Preview:
     """What `start_requeue` would do now.
 
     Raises:
@@ -60,7 +62,7 @@ def preview_requeue(ctx: Context, actor: Actor, selection: Selection) -> Preview
     """
     with ctx.db.transaction() as session:
         found = select_tasks(session, actor, selection).order_by(None).subquery()
-        failed = Task.status_id == StageStatus.FAILED
+        failed = _fit(trial=trial)
         room = Task.current_attempt < ctx.settings.max_attempts
         selected, requeueable, exhausted = session.execute(
             select(func.count(), func.count().filter(failed, room), func.count().filter(failed, ~room))
@@ -82,8 +84,19 @@ def preview_requeue(ctx: Context, actor: Actor, selection: Selection) -> Preview
         return Preview(selected, requeueable, exhausted, sample)
 
 
-def start_requeue(ctx: Context, actor: Actor, selection: Selection, note: str, key: str) -> int:
+def _fit(*, trial: bool) -> ColumnElement[bool]:
+    """Which submissions are run again: failed ones; on trial all that have a result."""
+    finals = [StageStatus.FAILED, StageStatus.COMPLETED] if trial else [StageStatus.FAILED]
+    return Task.status_id.in_(finals)
+
+
+def start_requeue(
+    ctx: Context, actor: Actor, selection: Selection, note: str, key: str, *, trial: bool = False
+) -> int:
     """Have every failed submission of `selection` requeued in the background; the operation's id.
+
+    With `trial` every one that has a result is run again, and none of these attempts counts until the
+    whole is applied; only professors of the course may, and who may not is left out at its turn.
 
     `note`: why, for those who read the history later. `key`: the same key of the same person starts
     once and answers the same operation. Who may requeue is asked again at each submission's turn.
@@ -109,29 +122,31 @@ def start_requeue(ctx: Context, actor: Actor, selection: Selection, note: str, k
             select(Task.id)
             .where(
                 Task.id.in_(select(tasks.c.id)),
-                Task.status_id == StageStatus.FAILED,
+                _fit(trial=trial),
                 Task.current_attempt < ctx.settings.max_attempts,
             )
             .order_by(Task.id)
         ).all()
         if not wanted:
             raise NothingToRequeue
-        made: int | None = session.scalar(
-            insert_or_not(Operation)
-            .values(
-                started_by_id=actor.user_id,
-                start_key=key,
-                note=reason,
-                total=len(wanted),
-                created_at=ctx.now(),
-            )
-            .on_conflict_do_nothing(index_elements=[Operation.started_by_id, Operation.start_key])
-            .returning(Operation.id)
-        )
+        values = {"note": reason, "total": len(wanted), "is_trial": trial, "created_at": ctx.now()}
+        made = _make(session, values | {"started_by_id": actor.user_id, "start_key": key}, wanted)
         if made is None:  # the twin of this click has just been committed
             return session.scalars(mine).one()
+        notify(session, OPERATIONS_TOPIC, topics.of_user(actor.user_id))
+        return made
+
+
+def _make(session: Session, values: Mapping[str, object], wanted: Sequence[int]) -> int | None:
+    """The operation with its items, by its number; None where the same click has made it already."""
+    made: int | None = session.scalar(
+        insert_or_not(Operation)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=[Operation.started_by_id, Operation.start_key])
+        .returning(Operation.id)
+    )
+    if made is not None:
         session.execute(
             insert(OperationItem), [{"operation_id": made, "task_id": task_id} for task_id in wanted]
         )
-        notify(session, OPERATIONS_TOPIC, topics.of_user(actor.user_id))
-        return made
+    return made

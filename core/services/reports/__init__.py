@@ -15,7 +15,7 @@ from core.services.reports.callbacks import (
     set_stage_statuses,
 )
 from core.services.reports.effects import REASON_LIMIT
-from core.services.reports.orchestrator import Applied, apply_reports, park_report
+from core.services.reports.orchestrator import Applied, apply_reports, note_acknowledged, park_report
 from core.services.reports.parked import (
     Parked,
     apply_parked,
@@ -39,6 +39,7 @@ __all__ = [
     "count_parked",
     "discard_parked",
     "list_parked",
+    "note_acknowledged",
     "note_requeue",
     "park_report",
     "parse_status",

@@ -95,11 +95,8 @@ def add_task_log(
 
 
 def _attempt(session: Session, task: Task, number: int | None) -> TaskAttempt:
-    found = session.scalar(
-        select(TaskAttempt).where(
-            TaskAttempt.task_id == task.id, TaskAttempt.number == (number or task.current_attempt)
-        )
-    )
+    meant = TaskAttempt.closed_at.is_(None) if number is None else TaskAttempt.number == number
+    found = session.scalar(select(TaskAttempt).where(TaskAttempt.task_id == task.id, meant))
     if found is None:
         raise NotFound(what="attempt")
     return found
@@ -196,7 +193,7 @@ def _held(session: Session, task_id: int, number: int | None) -> tuple[HeldTask,
     task = hold(session, [task_id]).get(task_id)
     if task is None:
         raise NotFound(what="submission")
-    attempt = task.attempt(number)
+    attempt = task.reported(number)
     if attempt is None:
         raise NotFound(what="attempt")
     return task, attempt

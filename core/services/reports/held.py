@@ -82,9 +82,14 @@ class HeldTask:
     changed: bool = False
 
     def attempt(self, number: int | None = None) -> HeldAttempt | None:
-        """Attempt `number`, or the current one."""
+        """Attempt `number`, or the one that counts."""
         wanted = number or self.current_attempt
         return next((attempt for attempt in self.attempts if attempt.number == wanted), None)
+
+    def reported(self, number: int | None = None) -> HeldAttempt | None:
+        """The attempt that a report means: `number`, or the open one, which may be on trial."""
+        is_open = next((attempt for attempt in self.attempts if not attempt.is_closed), None)
+        return self.attempt(number) if number or is_open is None else is_open
 
     def attempt_at(self, file_path: str) -> HeldAttempt | None:
         """The attempt whose file this is."""
@@ -126,7 +131,7 @@ class HeldTask:
 
 
 def hold(session: Session, task_ids: Collection[int]) -> dict[int, HeldTask]:
-    """Lock the tasks among `task_ids` that exist, in the order of their ids, and read them whole."""
+    """Lock the tasks among `task_ids` that exist and their attempts, each by id, and read them whole."""
     if not task_ids:
         return {}
     ids = sorted(task_ids)
@@ -155,7 +160,8 @@ def hold(session: Session, task_ids: Collection[int]) -> dict[int, HeldTask]:
             TaskAttempt.stalled_at,
         )
         .where(TaskAttempt.task_id == func.any(list(tasks)))
-        .order_by(TaskAttempt.task_id, TaskAttempt.number)
+        .order_by(TaskAttempt.id)
+        .with_for_update(key_share=True)
     ):
         attempts[row.id] = HeldAttempt(
             row.id,

@@ -59,11 +59,11 @@ def fail(
 
 
 def settle(task: HeldTask, attempt: HeldAttempt, *, at: datetime) -> None:
-    """Keep the task's status what the statuses of its stages make it."""
-    if attempt.is_closed or attempt.number != task.current_attempt:
+    """Keep the task's status what the stages of the attempt that counts make it."""
+    if attempt.is_closed:
         return
     status = derive_task_status(stage.status for stage in attempt.stages)
-    if status is not task.status:
+    if attempt.number == task.current_attempt and status is not task.status:
         task.status = status
         task.changed = True
     if status.is_final and attempt.ended_at is None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
-from core.models import TaskAttempt
+from core.models import AppliedReport, TaskAttempt
 from core.services.reports.effects import Case, apply_meaning, begin_run_if_taken_again, sender
 from core.services.reports.held import HeldAttempt, HeldStage, HeldTask, hold
 from core.services.reports.moves import settle
@@ -36,13 +36,21 @@ class Applied:
 
 
 def apply_reports(
-    ctx: Context, actor: Actor, reports: Sequence[Report | Unreadable], *, again: bool = False
+    ctx: Context,
+    actor: Actor,
+    reports: Sequence[Report | Unreadable],
+    *,
+    again: bool = False,
+    held: bool = False,
 ) -> Applied:
     """Apply `reports` in the order in which they came, all of them in one transaction.
 
-    A duplicate is a report that was delivered again and whose body was dealt with before. With
-    `again` every body that was dealt with before counts as one: the batch is tried a second time
-    after a first whose outcome is unknown. What cannot be applied is parked with its reason.
+    A duplicate is a report that was delivered again and whose body was dealt with before. That it
+    was delivered again the broker says, or it was not acknowledged: RabbitMQ 3.10 after a restart
+    hands out again without saying so. With `held` the caller acknowledges `reports` afterwards and
+    says that with `note_acknowledged`. With `again` every body that was dealt with before counts as
+    a duplicate: the batch is tried a second time after a first whose outcome is unknown. What
+    cannot be applied is parked with its reason.
 
     Raises:
         DatabaseUnavailable: nothing was changed, unless the connection broke during the commit.
@@ -51,7 +59,7 @@ def apply_reports(
     at = ctx.now()
     with ctx.db.transaction() as session:
         require(session, actor, Right.REPORT)
-        fresh = _without_repeated(session, reports, at, again=again)
+        fresh = _without_repeated(session, reports, at, again=again, held=held)
         paths = _tasks_of_paths(session, fresh)
         tasks = hold(session, {number for report in fresh if (number := _task_id(report, paths))})
         aside: list[PutAside] = []
@@ -63,6 +71,18 @@ def apply_reports(
         _settle_and_store(session, tasks.values(), at)
         put_aside(session, aside, at)
         return Applied(len(fresh) - len(aside), len(reports) - len(fresh), len(aside))
+
+
+def note_acknowledged(ctx: Context, actor: Actor, reports: Sequence[Report | Unreadable]) -> None:
+    """The broker was told that `reports` are done: the same body once more is another event.
+
+    Raises:
+        DatabaseUnavailable: nothing was changed.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.REPORT)
+        _set_acknowledged(session, {report.envelope.digest for report in reports}, is_acknowledged=True)
 
 
 def park_report(ctx: Context, actor: Actor, report: Report | Unreadable) -> None:
@@ -97,33 +117,64 @@ def _settle_and_store(session: Session, tasks: Collection[HeldTask], at: datetim
 
 
 def _without_repeated(
-    session: Session, reports: Sequence[Report | Unreadable], at: datetime, *, again: bool
+    session: Session,
+    reports: Sequence[Report | Unreadable],
+    at: datetime,
+    *,
+    again: bool,
+    held: bool = False,
 ) -> list[Report | Unreadable]:
     """Those that are to be applied; the digests of all are remembered.
 
     The insertion decides, so that two listeners who are handed the same report wait for each other.
     """
     digests = sorted({report.envelope.digest for report in reports})
-    new = {
-        bytes(digest) for digest in session.scalars(text(_REMEMBER), {"digests": digests, "applied_at": at})
-    }
+    values = {"digests": digests, "applied_at": at, "is_acknowledged": not held}
+    new = {bytes(digest) for digest in session.scalars(text(_REMEMBER), values)}
     known, in_batch = set(digests) - new, set[bytes]()
+    in_hand = _unacknowledged(session, known)
     fresh = []
     for report in reports:
         digest = report.envelope.digest
-        if digest in known and (again or report.envelope.redelivered):
+        if digest in known and (again or report.envelope.redelivered or digest in in_hand):
             continue
         if digest in in_batch and report.envelope.redelivered:
             continue
         in_batch.add(digest)
         fresh.append(report)
+    if held:
+        _set_acknowledged(session, known & in_batch, is_acknowledged=False)
     return fresh
 
 
+def _unacknowledged(session: Session, digests: Collection[bytes]) -> set[bytes]:
+    if not digests:
+        return set()
+    query = select(AppliedReport.digest).where(
+        AppliedReport.digest == func.any(sorted(digests)), ~AppliedReport.is_acknowledged
+    )
+    return set(session.scalars(query))
+
+
+def _set_acknowledged(session: Session, digests: Collection[bytes], *, is_acknowledged: bool) -> None:
+    if digests:
+        values = {"digests": sorted(digests), "is_acknowledged": is_acknowledged}
+        session.execute(text(_ACKNOWLEDGE), values)
+
+
 _REMEMBER = """
-INSERT INTO applied_report (digest, applied_at)
-SELECT digest, :applied_at FROM unnest(CAST(:digests AS bytea[])) AS digest
+INSERT INTO applied_report (digest, applied_at, is_acknowledged)
+SELECT digest, :applied_at, :is_acknowledged FROM unnest(CAST(:digests AS bytea[])) AS digest
 ON CONFLICT DO NOTHING RETURNING digest
+"""
+
+_ACKNOWLEDGE = """
+WITH locked AS (
+    SELECT digest FROM applied_report WHERE digest = ANY(CAST(:digests AS bytea[]))
+    ORDER BY digest FOR NO KEY UPDATE
+)
+UPDATE applied_report SET is_acknowledged = :is_acknowledged FROM locked
+WHERE applied_report.digest = locked.digest
 """
 
 
@@ -162,7 +213,7 @@ def _apply(task: HeldTask | None, report: Report | Unreadable, at: datetime) -> 
     if report.root is Root.STAGE and report.depth > len(attempt.stages):
         return ParkReason.UNKNOWN_STAGE
     case = Case(task, attempt, report, at)
-    is_live = not attempt.is_closed and attempt.number == task.current_attempt
+    is_live = not attempt.is_closed
     if is_live:
         attempt.hear()
         begin_run_if_taken_again(case)

@@ -10,8 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.db import CHANNEL
+from core.services import notices
 from core.services.attempts import OUTBOX_TOPIC
 from core.services.reports.held import HeldAttempt, HeldStage, HeldTask
+from core.vocabulary import FailedBy
 
 
 def store(session: Session, tasks: Iterable[HeldTask], *, at: datetime) -> None:
@@ -35,7 +37,24 @@ def store(session: Session, tasks: Iterable[HeldTask], *, at: datetime) -> None:
         _COUNT_REQUEUES,
         [{"task_id": task.id, "more": len(task.requeues)} for task in held if task.requeues],
     )
+    _tell(session, held, at)
     _notify(session, held)
+
+
+def _tell(session: Session, tasks: list[HeldTask], at: datetime) -> None:
+    """Notices for the students whose submissions have come to a result, and none where it is taken back."""
+    ended, reopened = [], []
+    for task in tasks:
+        attempt = task.attempt() if task.changed else None
+        if attempt is None:
+            continue
+        if task.status.is_final:
+            crashed = any(stage.failed_by in {FailedBy.CRASH, FailedBy.UPLOAD} for stage in attempt.stages)
+            ended.append(notices.Ended(attempt.id, task.id, task.student_id, task.status, crashed))
+        if attempt.run > 1 or attempt.ended_at is not None:
+            reopened.append(attempt.id)
+    notices.withdraw(session, reopened)
+    notices.announce(session, ended, at=at)
 
 
 def _notify(session: Session, tasks: list[HeldTask]) -> None:

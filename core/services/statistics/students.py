@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, func, literal, select
+from sqlalchemy import Subquery, and_, exists, func, literal, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from core.models import Assignment, CourseMember, ProcessingStage, Task, TaskAttempt, TaskStageStatus, User
 from core.vocabulary import Role, StageStatus
@@ -60,24 +61,7 @@ def who_is_at_risk(session: Session, assignment_id: int) -> tuple[AtRisk, ...]:
     At least `AT_RISK_FAILURES` of their submissions stand failed, the latest is one of them, and it
     came no earlier than `AT_RISK_BEFORE` the due date.
     """
-    tried = (
-        select(
-            Task.created_by_id.label("student"),
-            func.max(Task.id).label("latest"),
-            func.count().filter(Task.status_id == StageStatus.FAILED).label("failures"),
-        )
-        .where(Task.assignment_id == assignment_id)
-        .group_by(Task.created_by_id)
-        .having(~func.bool_or(Task.status_id == StageStatus.COMPLETED))
-        .subquery()
-    )
-    failed = (
-        select(TaskStageStatus.stage_id, TaskStageStatus.reason)
-        .where(TaskStageStatus.attempt_id == TaskAttempt.id, TaskStageStatus.status_id == StageStatus.FAILED)
-        .order_by(TaskStageStatus.position)
-        .limit(1)
-        .lateral()
-    )
+    tried, failed = _without_success(assignment_id), _failed_stage()
     rows = session.execute(
         select(
             User.id,
@@ -112,3 +96,29 @@ def who_is_at_risk(session: Session, assignment_id: int) -> tuple[AtRisk, ...]:
         .order_by(tried.c.failures.desc(), User.email)
     )
     return tuple(AtRisk(*row) for row in rows)
+
+
+def _without_success(assignment_id: int) -> Subquery:
+    """Students who have passed nothing, each with the latest submission and how many failed."""
+    return (
+        select(
+            Task.created_by_id.label("student"),
+            func.max(Task.id).label("latest"),
+            func.count().filter(Task.status_id == StageStatus.FAILED).label("failures"),
+        )
+        .where(Task.assignment_id == assignment_id)
+        .group_by(Task.created_by_id)
+        .having(~func.bool_or(Task.status_id == StageStatus.COMPLETED))
+        .subquery()
+    )
+
+
+def _failed_stage() -> LateralFromClause:
+    """The first stage that failed, of the attempt in the same row."""
+    return (
+        select(TaskStageStatus.stage_id, TaskStageStatus.reason)
+        .where(TaskStageStatus.attempt_id == TaskAttempt.id, TaskStageStatus.status_id == StageStatus.FAILED)
+        .order_by(TaskStageStatus.position)
+        .limit(1)
+        .lateral()
+    )

@@ -3,6 +3,7 @@
 from core.services.queueing import WaitingReason
 from core.services.submissions.admission import Admission, get_admission, list_admissions
 from core.services.submissions.listing import TaskFilter, TaskPage, list_tasks
+from core.services.submissions.logs import LogLine
 from core.services.submissions.overview import (
     SortBy,
     StudentPage,
@@ -13,7 +14,6 @@ from core.services.submissions.overview import (
 from core.services.submissions.own import find_my_latest, get_as_accepted, is_student_of
 from core.services.submissions.reading import (
     AttemptView,
-    LogLine,
     StageView,
     TaskSummary,
     TaskView,

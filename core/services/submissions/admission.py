@@ -93,6 +93,11 @@ def check_admitted(
     """
     if lock:
         session.execute(
+            select(Assignment.id)
+            .where(Assignment.id == assignment_id)
+            .with_for_update(read=True, key_share=True)  # it is not deleted before the task is there
+        )
+        session.execute(
             select(CourseMember.user_id)
             .join(Assignment, Assignment.course_id == CourseMember.course_id)
             .where(Assignment.id == assignment_id, CourseMember.user_id == actor.user_id)

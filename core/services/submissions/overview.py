@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +15,7 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.models import Task, TaskMetrics, User
 from core.services.submissions.rows import course_of
-from core.services.submissions.stages import read_stages
+from core.services.submissions.stages import StageMark, read_stages
 from core.services.submissions.students import StudentFilter, matching
 from core.vocabulary import StageStatus
 
@@ -49,6 +50,7 @@ class StudentRow:
     status: StageStatus | None
     attempt: int | None
     requeue_count: int
+    is_late: bool
     stages: tuple[tuple[str, StageStatus], ...]
 
 
@@ -96,7 +98,7 @@ def list_students(
     """
     with ctx.db.transaction() as session:
         course_id = course_of(session, wanted.assignment_id)
-        require(session, actor, Right.READ_ANY_TASK, course_id=course_id)
+        require(session, actor, Right.LIST_TASKS, course_id=course_id)
         if page is None:
             rows = _read(session, wanted, sort, descending=descending)
             return StudentPage(rows, len(rows))
@@ -145,17 +147,24 @@ def _read(
     ).all()
     stages = read_stages(session, [task.id for _, _, task, _ in rows if task])
     return tuple(
-        StudentRow(
-            student_id=user.id,
-            student_email=user.email,
-            student_name=user.full_name,
-            submissions=count or 0,
-            task_id=task.id if task else None,
-            submitted_at=task.creation_timestamp if task else None,
-            status=StageStatus(task.status_id) if task else None,
-            attempt=task.current_attempt if task else None,
-            requeue_count=requeues or 0,
-            stages=tuple((mark.stage_name, mark.status) for mark in stages[task.id]) if task else (),
-        )
+        _row(user, count, task, requeues, stages[task.id] if task else ())
         for user, count, task, requeues in rows
+    )
+
+
+def _row(
+    user: User, count: int | None, task: Task | None, requeues: int | None, stages: Sequence[StageMark]
+) -> StudentRow:
+    return StudentRow(
+        student_id=user.id,
+        student_email=user.email,
+        student_name=user.full_name,
+        submissions=count or 0,
+        task_id=task.id if task else None,
+        submitted_at=task.creation_timestamp if task else None,
+        status=StageStatus(task.status_id) if task else None,
+        attempt=task.current_attempt if task else None,
+        requeue_count=requeues or 0,
+        is_late=task.is_late if task else False,
+        stages=tuple((mark.stage_name, mark.status) for mark in stages),
     )

@@ -18,7 +18,6 @@ from core.models import (
     ProcessingStage,
     Task,
     TaskAttempt,
-    TaskLog,
     TaskMetrics,
     TaskStageStatus,
     User,
@@ -26,10 +25,8 @@ from core.models import (
 from core.services.downloads import Download
 from core.services.paging import decode_cursor, encode_cursor
 from core.services.queueing import WaitingReason, why_waiting
-from core.vocabulary import FailedBy, LogLevel, LogSource, StageStatus
-
-LOG_PAGE = 500
-"""Most lines of a log that are answered at once."""
+from core.services.submissions.logs import LOG_PAGE, LogLine, read_lines
+from core.vocabulary import FailedBy, StageStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +67,6 @@ class AttemptView:
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line of a task's history."""
-
-    id: int
-    attempt: int
-    run: int
-    stage_name: str | None
-    level: LogLevel
-    source: LogSource
-    message: str
-    logged_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class TaskSummary:
     """A submission in a list."""
 
@@ -96,6 +79,8 @@ class TaskSummary:
     created_at: datetime
     status: StageStatus
     attempt: int
+    is_late: bool
+    """It came after the due date and the time of grace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +101,13 @@ class TaskView:
     @property
     def current(self) -> AttemptView:
         """The attempt that counts."""
-        return self.attempts[-1]
+        return next(attempt for attempt in self.attempts if attempt.number == self.summary.attempt)
+
+    @property
+    def trial(self) -> AttemptView | None:
+        """The attempt that is on trial, if one is: it counts once that is applied."""
+        last = self.attempts[-1]
+        return last if last.number > self.summary.attempt and last.closed_at is None else None
 
 
 def list_my_tasks(ctx: Context, actor: Actor, course_id: int | None = None) -> list[TaskSummary]:
@@ -149,7 +140,10 @@ def get_task(
     logs_limit = max(1, min(logs_limit, LOG_PAGE))
     with ctx.db.transaction() as session:
         task, assignment, student, requeues = find_task(session, actor, task_id)
-        lines = _logs(session, task_id, before, logs_limit + 1)
+        # A student is told of what counts: a trial is shown to them once it is applied.
+        own = task.created_by_id == actor.user_id
+        most = task.current_attempt if own else None
+        lines = read_lines(session, task_id, before, logs_limit + 1, most)
         older = len(lines) > logs_limit
         logs = lines[-logs_limit:]
         return TaskView(
@@ -160,7 +154,7 @@ def get_task(
             size=task.original_size,
             sha256=task.original_sha256,
             requeue_count=requeues,
-            attempts=_attempts(session, ctx, task),
+            attempts=_attempts(session, ctx, task, most),
             logs=logs,
             logs_cursor=encode_cursor(logs[0].id) if older else None,
         )
@@ -169,13 +163,17 @@ def get_task(
 def open_original(ctx: Context, actor: Actor, task_id: int) -> Download:
     """The student's original, byte for byte."""
     with ctx.db.transaction() as session:
-        task, *_ = find_task(session, actor, task_id)
+        task, *_ = find_task(session, actor, task_id, others=Right.READ_ANY_FILE)
     open_at = partial(ctx.storage.stream, task.original_path)
     return Download(task.original_name, task.original_size, open_at, task.original_sha256)
 
 
-def find_task(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assignment, User, int]:
+def find_task(
+    session: Session, actor: Actor, task_id: int, *, others: Right = Right.READ_ANY_TASK
+) -> tuple[Task, Assignment, User, int]:
     """The submission with its assignment, student and requeues, for use cases within `session`.
+
+    Whoever did not hand it in needs the right `others`.
 
     Raises:
         NotFound: there is none, or the actor may not know that it exists.
@@ -192,7 +190,7 @@ def find_task(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assig
         raise NotFound(what="submission")
     task, assignment, student, requeues = row
     own = task.created_by_id == actor.user_id
-    right = Right.READ_OWN_TASK if own else Right.READ_ANY_TASK
+    right = Right.READ_OWN_TASK if own else others
     try:
         require(session, actor, right, course_id=assignment.course_id, owner_id=task.created_by_id)
     except NotAllowed as denied:  # a fellow student may not even know that it exists
@@ -200,9 +198,11 @@ def find_task(session: Session, actor: Actor, task_id: int) -> tuple[Task, Assig
     return task, assignment, student, requeues
 
 
-def _attempts(session: Session, ctx: Context, task: Task) -> tuple[AttemptView, ...]:
+def _attempts(session: Session, ctx: Context, task: Task, most: int | None) -> tuple[AttemptView, ...]:
     attempts = session.scalars(
-        select(TaskAttempt).where(TaskAttempt.task_id == task.id).order_by(TaskAttempt.number)
+        select(TaskAttempt)
+        .where(TaskAttempt.task_id == task.id, *([] if most is None else [TaskAttempt.number <= most]))
+        .order_by(TaskAttempt.number)
     ).all()
     rows = session.execute(
         select(
@@ -220,7 +220,8 @@ def _attempts(session: Session, ctx: Context, task: Task) -> tuple[AttemptView, 
     )
     stages: dict[int, list[StageView]] = {attempt.id: [] for attempt in attempts}
     for stage, name, exchange, routing_key in rows:
-        stages[stage.attempt_id].append(_stage(stage, name, exchange, routing_key))
+        if stage.attempt_id in stages:
+            stages[stage.attempt_id].append(_stage(stage, name, exchange, routing_key))
     return tuple(
         _attempt(attempt, tuple(stages[attempt.id]), why_waiting(session, ctx, task, attempt))
         for attempt in attempts
@@ -261,30 +262,6 @@ def _stage(stage: TaskStageStatus, name: str, exchange: str, routing_key: str) -
     )
 
 
-def _logs(session: Session, task_id: int, before: int | None, limit: int) -> tuple[LogLine, ...]:
-    query = (
-        select(TaskLog, ProcessingStage.stage_name)
-        .outerjoin(ProcessingStage, ProcessingStage.id == TaskLog.stage_id)
-        .where(TaskLog.task_id == task_id)
-    )
-    if before is not None:
-        query = query.where(TaskLog.id < before)
-    rows = session.execute(query.order_by(TaskLog.id.desc()).limit(limit)).all()
-    return tuple(
-        LogLine(
-            id=log.id,
-            attempt=log.attempt,
-            run=log.run,
-            stage_name=stage_name,
-            level=LogLevel(log.level),
-            source=LogSource(log.source),
-            message=log.log_message,
-            logged_at=log.logged_at,
-        )
-        for log, stage_name in reversed(rows)
-    )
-
-
 def _summary(task: Task, assignment_name: str) -> TaskSummary:
     return TaskSummary(
         id=task.id,
@@ -296,4 +273,5 @@ def _summary(task: Task, assignment_name: str) -> TaskSummary:
         created_at=task.creation_timestamp,
         status=StageStatus(task.status_id),
         attempt=task.current_attempt,
+        is_late=task.is_late,
     )

@@ -32,6 +32,7 @@ class TaskRow:
     file_name: str
     size: int
     sha256: str
+    is_late: bool
     stages: tuple[StageMark, ...]
 
 
@@ -65,6 +66,7 @@ def read_rows(
             file_name=task.original_name,
             size=task.original_size,
             sha256=task.original_sha256,
+            is_late=task.is_late,
             stages=stages[task.id],
         )
         for task, course_id, email, requeues in found

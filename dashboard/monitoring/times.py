@@ -1,0 +1,156 @@
+"""Waits and runs over time, arrivals against what ended, and how both were a week before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from core.services import monitoring
+from core.services.monitoring import A_WEEK, HourCount, LatencyPoint, Percentiles, Scope, Timeline
+from core.vocabulary import TimeSpan
+from dashboard import charts, i18n, shell
+
+_ = i18n.gettext
+
+_LENGTHS = {
+    TimeSpan.HOUR: timedelta(hours=1),
+    TimeSpan.DAY: timedelta(days=1),
+    TimeSpan.WEEK: timedelta(days=7),
+}
+_SHARES = ("p50", "p95", "p99")
+
+
+def draw(visit: shell.Visit, scope: Scope) -> None:
+    """Two charts per stage, one of arrivals, each with its numbers as a table."""
+    timeline = monitoring.read_timeline(visit.ctx, visit.actor, scope, zone=visit.zone.key)
+    _whole(visit, scope)
+    marks = {f"{mark.name} v{mark.version}": mark.at.astimezone(visit.zone) for mark in timeline.marks}
+    stages = dict.fromkeys(point.stage_name for point in timeline.latency)
+    for number, stage in enumerate(stages):
+        _stage(visit, [point for point in timeline.latency if point.stage_name == stage], marks, number)
+    if stages:
+        st.caption(
+            _("A dashed line ends in a span that is not over yet. Days and weeks begin at 00:00 UTC here.")
+        )
+        with st.expander(_("As a table"), key="latency-table"):
+            st.dataframe(_latency_table(visit, timeline), hide_index=True, key="latency-over-time")
+    _throughput(visit, timeline, marks)
+
+
+def _whole(visit: shell.Visit, scope: Scope) -> None:
+    st.markdown(f"**{_('How long stages waited and ran')}**")
+    rows = monitoring.measure_latency(visit.ctx, visit.actor, scope)
+    if not rows:
+        st.info(_("Nothing has ended in this window."))
+        return
+    earlier: dict[str, monitoring.StageLatency] = {}
+    if scope.since is not None:
+        shifted = replace(scope, since=scope.since - A_WEEK, until=visit.ctx.now() - A_WEEK)
+        before = monitoring.measure_latency(visit.ctx, visit.actor, shifted)
+        earlier = {row.stage_name: row for row in before}
+    shown: list[dict[str, object]] = []
+    for row in rows:
+        past = earlier.get(row.stage_name)
+        for label, now, then in (
+            (_("waited"), row.waited, past and past.waited),
+            (_("ran"), row.ran, past and past.ran),
+        ):
+            week: dict[str, object] = (
+                {} if scope.since is None else {_("p95 a week before"): _text(then.p95 if then else None)}
+            )
+            shown.append({_("Stage"): row.stage_name, "": label} | _percentiles(now) | week)
+    st.dataframe(pd.DataFrame(shown), hide_index=True, key="latency")
+
+
+def _stage(
+    visit: shell.Visit, points: Sequence[LatencyPoint], marks: dict[str, datetime], number: int
+) -> None:
+    moments = [point.at.astimezone(visit.zone) for point in points]
+    titles = {
+        "waited": _("{stage}: how long it waited").format(stage=points[0].stage_name),
+        "ran": _("{stage}: how long it ran").format(stage=points[0].stage_name),
+    }
+    for column, (what, title) in zip(st.columns(2), titles.items(), strict=True):
+        figures: list[Percentiles] = [getattr(point, what) for point in points]
+        figure = charts.percentiles_over_time(
+            moments,
+            {share: [getattr(one, share) for one in figures] for share in _SHARES},
+            samples=[one.samples for one in figures],
+            is_open=points[-1].is_open,
+            marks=marks,
+            titles=(_("Seconds"), _("samples")),
+        )
+        column.markdown(f"**{title}**")
+        column.plotly_chart(figure, key=f"latency-{what}-{number}", alt=title)
+
+
+def _latency_table(visit: shell.Visit, timeline: Timeline) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                _("From"): i18n.datetime_text(point.at, visit.zone) + (" …" if point.is_open else ""),
+                _("Stage"): point.stage_name,
+                "": label,
+                **_percentiles(figures),
+            }
+            for point in timeline.latency
+            for label, figures in ((_("waited"), point.waited), (_("ran"), point.ran))
+        ]
+    )
+
+
+def _throughput(visit: shell.Visit, timeline: Timeline, marks: dict[str, datetime]) -> None:
+    titles = {
+        TimeSpan.HOUR: _("Arrivals and what ended, per hour"),
+        TimeSpan.DAY: _("Arrivals and what ended, per day"),
+        TimeSpan.WEEK: _("Arrivals and what ended, per week"),
+    }
+    title = titles[timeline.span]
+    st.markdown(f"**{title}**")
+    if not timeline.throughput:
+        st.info(_("Nothing has ended in this window."))
+        return
+    columns = {
+        "submitted": _("Arrived"),
+        "completed": _("Passed"),
+        "failed": _("Failed"),
+        "requeued": _("Requeued"),
+    }
+    moments = [hour.hour.astimezone(visit.zone) for hour in timeline.throughput]
+    series = {
+        name: (label, [getattr(hour, name) for hour in timeline.throughput])
+        for name, label in columns.items()
+    }
+    figure = charts.over_time(
+        moments, series, span=_LENGTHS[timeline.span], marks=marks, x_title="", y_title=_("Submissions")
+    )
+    charts.as_lines(figure)
+    before = [(hour.hour.astimezone(visit.zone) + A_WEEK, hour.submitted) for hour in timeline.week_before]
+    if before:
+        charts.add_faint_line(figure, before, _("Arrived a week before"))
+    st.plotly_chart(figure, key="hours-chart", alt=title)
+    with st.expander(_("As a table"), key="hours-table"):
+        st.dataframe(_throughput_table(visit, timeline, columns), hide_index=True, key="hours")
+
+
+def _throughput_table(visit: shell.Visit, timeline: Timeline, columns: dict[str, str]) -> pd.DataFrame:
+    before = {hour.hour + A_WEEK: hour.submitted for hour in timeline.week_before}
+
+    def row(hour: HourCount) -> dict[str, object]:
+        numbers = {label: getattr(hour, name) for name, label in columns.items()}
+        past = {_("Arrived a week before"): before.get(hour.hour, 0)} if before else {}
+        return {_("From"): i18n.datetime_text(hour.hour, visit.zone), **numbers, **past}
+
+    return pd.DataFrame([row(hour) for hour in timeline.throughput])
+
+
+def _percentiles(figures: Percentiles) -> dict[str, object]:
+    return {_("Samples"): figures.samples, **{share: _text(getattr(figures, share)) for share in _SHARES}}
+
+
+def _text(seconds: float | None) -> str:
+    return i18n.duration_text(seconds)
