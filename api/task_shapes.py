@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.examples import EXAMPLE_ACCEPTED, EXAMPLE_DETAIL, EXAMPLE_TASK
+from core.errors import NotFound
 from core.services.submissions import AttemptView, LogLine, Receipt, TaskRow, TaskView
 from core.vocabulary import LogLevel, LogSource, StageStatus
 
@@ -215,7 +216,14 @@ def _fields(row: TaskRow) -> dict[str, object]:
 
 
 def task_detail(view: TaskView) -> TaskDetail:
-    """A task in full."""
+    """A task in full.
+
+    Raises:
+        NotFound: it is a dry run, which is in no list and belongs to no assignment.
+
+    """
+    if view.summary.assignment_id is None:
+        raise NotFound(what="submission")
     return TaskDetail(
         id=view.summary.id,
         assignment_id=view.summary.assignment_id,

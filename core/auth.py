@@ -25,6 +25,8 @@ class Right(StrEnum):
     READ_DEFINITIONS = "definitions.read"
     CREATE_DEFINITION = "definitions.create"
     EDIT_DEFINITION = "definitions.edit"
+    DRY_RUN = "definitions.dry_run"
+    READ_DRY_RUN = "definitions.read_dry_run"
     OWN_ACCOUNT = "accounts.own"
     MANAGE_ACCOUNTS = "accounts.manage"
     MANAGE_CALLBACK_TOKENS = "callback_tokens.manage"
@@ -81,6 +83,8 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.READ_DEFINITIONS: _TEACHES,
         Right.CREATE_DEFINITION: frozenset({Role.PROFESSOR, Standing.ADMIN}),
         Right.EDIT_DEFINITION: frozenset({Standing.OWNER}),
+        Right.DRY_RUN: frozenset({Role.PROFESSOR, Standing.ADMIN}),
+        Right.READ_DRY_RUN: frozenset({Standing.OWNER}),
         Right.OWN_ACCOUNT: frozenset({Standing.PERSON}),
         Right.MANAGE_ACCOUNTS: frozenset({Standing.ADMIN}),
         Right.MANAGE_CALLBACK_TOKENS: frozenset({Standing.ADMIN}),

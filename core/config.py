@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     max_attempts: int = Field(
         20, ge=1, description="Attempts of one submission; after them it cannot be requeued"
     )
+    requeue_pause_seconds: int = Field(
+        300, ge=0, description="Wait before a second requeue by itself; doubles with each further one"
+    )
     requeues_per_second: float = Field(
         10.0, ge=0, description="Submissions that a re-run of many requeues in a second; 0: no limit"
     )

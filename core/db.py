@@ -100,6 +100,20 @@ class Database:
         finally:
             raw.close()
 
+    def count_listening(self, name: str) -> int:
+        """How many connections `listening(name)` are open: those of a process that died are missing at once.
+
+        Raises:
+            DatabaseUnavailable: Postgres cannot be reached.
+
+        """
+        counted = text(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = :name"
+        )
+        with self.transaction() as session:
+            return int(session.execute(counted, {"name": name}).scalar_one())
+
     @contextmanager
     def exclusively(self, name: str, *, wait: bool = False) -> Iterator[bool]:
         """Hold the lock `name` for the block, over all processes: True for whoever has it.

@@ -769,6 +769,15 @@ class TooManyRequeues(Conflict):
     }
 
 
+class TooManyDryRuns(Conflict):
+    """As many dry runs of this person are under way as may be. `limit` of them."""
+
+    texts = {
+        "en": "{limit} of your dry runs are under way, the most that may be at once. Wait until one of them has ended.",
+        "es": "Tienes {limit} ejecuciones de prueba en curso, el máximo a la vez. Espera a que termine alguna.",
+    }
+
+
 class NothingToRequeue(Conflict):
     """None of the submissions that were selected can be requeued."""
 
@@ -878,6 +887,15 @@ class BrokerUnavailable(Unavailable):
     texts = {
         "en": "The queue does not answer. What was accepted is kept and goes out by itself.",
         "es": "La cola no responde. Lo aceptado está guardado y saldrá por sí solo.",
+    }
+
+
+class WorkerMissing(Unavailable):
+    """No process of the loops is alive."""
+
+    texts = {
+        "en": "The worker does not run. What is accepted is kept and goes on when it is back.",
+        "es": "El proceso de fondo no está en marcha. Lo aceptado se conserva y sigue cuando vuelva.",
     }
 
 

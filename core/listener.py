@@ -1,7 +1,8 @@
 """The loop that listens to the orchestrator: reports from RabbitMQ, applied by the batch.
 
 A batch is one transaction and is acknowledged after its commit. Whoever dies in between is handed
-the batch again and knows what was applied but not acknowledged. While Postgres is down the
+the batch again and knows what was applied but not acknowledged; what the broker has taken note of is
+written down with the next batch, or at once when there is none. While Postgres is down the
 batch waits in hand; the connection to the broker lives on in a thread of its own.
 """
 
@@ -78,18 +79,35 @@ def _read(body: bytes, key: str, redelivered: bool) -> Read:
 
 def _listen(ctx: Context, waker: Waker, intake: ReportIntake[Read], on_success: Callable[[], None]) -> None:
     logger.info("listener takes reports")
-    while not waker.stopping:
-        batch = intake.take(ctx.settings.report_batch, _LOOK_SECONDS)
-        if batch:
-            read = [entry.content for entry in batch]
-            _apply(ctx, waker, intake, read)
-            intake.acknowledge(batch)
-            reports.note_acknowledged(ctx, ORCHESTRATOR, read)
-            on_success()
+    done: list[Read] = []
+    try:
+        while not waker.stopping:
+            batch = intake.take(ctx.settings.report_batch, 0 if done else _LOOK_SECONDS)
+            if batch:
+                read = [entry.content for entry in batch]
+                _apply(ctx, waker, intake, read, done)
+                intake.acknowledge(batch)
+                done.extend(read)
+                on_success()
+            else:
+                _note(ctx, done)
+    finally:
+        _note(ctx, done)
 
 
-def _apply(ctx: Context, waker: Waker, intake: ReportIntake[Read], batch: Sequence[Read]) -> None:
+def _note(ctx: Context, done: list[Read]) -> None:
+    """Write down that the broker knows of `done`, and empty it."""
+    if done:
+        reports.note_acknowledged(ctx, ORCHESTRATOR, done)
+        done.clear()
+
+
+def _apply(
+    ctx: Context, waker: Waker, intake: ReportIntake[Read], batch: Sequence[Read], done: list[Read]
+) -> None:
     """Apply `batch`; halves of it, down to single reports, where it fails as a whole.
+
+    `done`: what the broker knows to be done; it is written down with the batch, and emptied.
 
     Raises:
         BrokerUnavailable: the batch is not ours any more.
@@ -101,7 +119,8 @@ def _apply(ctx: Context, waker: Waker, intake: ReportIntake[Read], batch: Sequen
     while waiting:
         part, again = waiting.popleft()
         try:
-            reports.apply_reports(ctx, ORCHESTRATOR, part, again=again, held=True)
+            reports.apply_reports(ctx, ORCHESTRATOR, part, again=again, held=True, acknowledged=done)
+            done.clear()
         except DatabaseUnavailable as error:
             logger.warning("listener holds %d reports: %s", len(part), error)
             if waker.stopping:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from datetime import timedelta
 
 from sqlalchemy import delete, select
@@ -21,6 +22,7 @@ from core.models import (
     Task,
     TaskAttempt,
 )
+from core.services import dry_runs
 from core.services.definitions import needed_images
 from core.services.leftovers import SWEEP_TOPIC, remove_noted
 from core.services.stalled import mark_stalled
@@ -98,8 +100,9 @@ def _known(session: Session, ctx: Context) -> set[str]:
 
 
 def expire(ctx: Context) -> None:
-    """Forget what is of no use any more: old keys, tickets, failed sign-ins, digests of reports."""
+    """Forget what is of no use any more: old dry runs, keys, tickets, failed sign-ins, digests of reports."""
     with ctx.db.transaction() as session:
+        dry_runs.remove_old(session, ctx)
         session.execute(
             delete(AppliedReport).where(AppliedReport.applied_at < ctx.now() - REPORTS_REMEMBERED)
         )
@@ -108,3 +111,10 @@ def expire(ctx: Context) -> None:
         session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < ctx.now() - GRACE))
         session.execute(delete(OutgoingMail).where(OutgoingMail.created_at < ctx.now() - MAILS_KEPT))
         session.execute(delete(SignInFailure).where(SignInFailure.at < ctx.now() - GRACE))
+
+
+def start_thread(ctx: Context, waker: Waker) -> threading.Thread:
+    """`run_sweep` in a thread of its own."""
+    thread = threading.Thread(target=run_sweep, args=(ctx, waker), name="sweep")
+    thread.start()
+    return thread

@@ -23,13 +23,18 @@ class TopicListener:
 
     `heard` gets the topics of notifications that came together. `missed` is called whenever it
     begins to listen, at first and after a broken connection: anything may have changed before.
-    Both are called from the thread.
+    Both are called from the thread. `name` is what others see of its connection in `pg_stat_activity`.
     """
 
     def __init__(
-        self, db: Database, heard: Callable[[Sequence[str]], None], missed: Callable[[], None]
+        self,
+        db: Database,
+        heard: Callable[[Sequence[str]], None],
+        missed: Callable[[], None],
+        name: str = "ulos",
     ) -> None:
         self._db = db
+        self._name = name
         self._heard = heard
         self._missed = missed
         self._stop = threading.Event()
@@ -65,7 +70,7 @@ class TopicListener:
                 self._stop.wait(_RECONNECT_SECONDS)
 
     def _listen(self) -> None:
-        with self._db.listening() as raw:
+        with self._db.listening(self._name) as raw:
             self._missed()
             while not self.stopping:
                 if io.select([raw], [], [], _LOOK_SECONDS)[0]:
@@ -79,15 +84,15 @@ class Waker:
     """Turns notifications into wake-ups for the loops of this process.
 
     A notification that comes while its loop is at work is kept until the loop waits again, and
-    after a broken connection every loop looks at its rows once.
+    after a broken connection every loop looks at its rows once. `name`: see `TopicListener`.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, name: str = "ulos") -> None:
         self._changed = threading.Condition()
         self._counts: dict[str, int] = {}
         self._gaps = 0
         self._seen = threading.local()
-        self._listener = TopicListener(db, self._publish, self._publish_gap)
+        self._listener = TopicListener(db, self._publish, self._publish_gap, name)
 
     @property
     def stopping(self) -> bool:

@@ -7,7 +7,7 @@ import streamlit as st
 from core.services import definitions
 from core.vocabulary import Role
 from dashboard import i18n, shell
-from dashboard.definitions import draft, form, listing
+from dashboard.definitions import draft, dry_run, form, listing
 
 _ = i18n.gettext
 visit = shell.enter()
@@ -20,6 +20,12 @@ if written is not None and written.saved is not None:
     written = None
 if written is not None:
     form.show(visit, written)
+    st.stop()
+
+tried = dry_run.chosen()
+if tried is not None:
+    with shell.errors():
+        dry_run.show(visit, tried)
     st.stop()
 
 may_create = visit.role is Role.PROFESSOR or visit.person.is_admin

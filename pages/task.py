@@ -59,5 +59,6 @@ with shell.errors():
     left.text_input(_("Search in the log"), key="words", bind="query-params")
     right.pills(_("Level"), list(LogLevel), selection_mode="multi", key="levels")
     live.show(log, topics=[topic], key="history", pausable=True)
-    st.subheader(_("Who did what"))
-    records.deeds(visit, Scope(course_id=task.course_id), task_id=number)
+    if task.course_id is not None:
+        st.subheader(_("Who did what"))
+        records.deeds(visit, Scope(course_id=task.course_id), task_id=number)

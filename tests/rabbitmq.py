@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -51,6 +52,11 @@ PACKAGES = (
 )
 _NODE = "ulos@localhost"
 _COOKIE = "tests"
+_TRIES = 5
+
+
+class _PortTaken(NotHere):
+    """Somebody took a port between our look and the broker's start; others may be free."""
 
 
 class RabbitMq:
@@ -106,7 +112,9 @@ class RabbitMq:
         while not _speaks_amqp(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise NotHere(f"RabbitMQ did not start: {log.read_text(errors='replace')[-1000:]}")
+                said = log.read_text(errors="replace")
+                kind = _PortTaken if "eaddrinuse" in said.lower() else NotHere
+                raise kind(f"RabbitMQ did not start: {said[-1000:]}")
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -187,6 +195,18 @@ def running() -> Iterator[RabbitMq]:
 
     """
     root = unpacked("rabbitmq", PACKAGES)
+    with contextlib.ExitStack() as stack:
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(_PortTaken):
+                broker = stack.enter_context(_started(root))
+                break
+        else:
+            broker = stack.enter_context(_started(root))
+        yield broker
+
+
+@contextlib.contextmanager
+def _started(root: Path) -> Iterator[RabbitMq]:
     # Not pytest's folder: Erlang's sockets and atoms dislike long paths.
     with tempfile.TemporaryDirectory(prefix="ulos-mq-", ignore_cleanup_errors=True) as folder:
         broker = RabbitMq(root, Path(folder))
@@ -275,8 +295,11 @@ def _speaks_amqp(port: int) -> bool:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """One below those that systems give to whoever connects, so that it is free again after a restart."""
+    while True:
+        port = random.randrange(10_000, 32_000)  # noqa: S311  no secret
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 if __name__ == "__main__":

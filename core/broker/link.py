@@ -23,6 +23,9 @@ from core.errors import BrokerUnavailable
 ANSWER_SECONDS = 30.0
 """How long the broker may take for anything; longer than its own time-outs, shorter than a transaction's."""
 
+THREAD_NAME = "amqp"
+"""The threads that own connections. Whoever uses a `Link` learns of its end, whatever that came from."""
+
 _CLOSE_SECONDS = 3.0
 
 T = TypeVar("T")
@@ -50,7 +53,7 @@ class Link:
         self._channel: Channel | None = None
         self._opened: Future[object] = Future()
         self._waiting.add(self._opened)
-        self._thread = threading.Thread(target=self._own, name="amqp", daemon=True)
+        self._thread = threading.Thread(target=self._own, name=THREAD_NAME, daemon=True)
         self._thread.start()
         self._await(self._opened)
 

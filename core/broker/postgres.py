@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import psycopg2
 from psycopg2.extensions import connection as RawConnection  # noqa: N812  a class with a lower-case name
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.broker.interface import Consumer, Delivery, Message
@@ -194,9 +194,4 @@ def count_consumers(db: Database) -> int:
         DatabaseUnavailable: Postgres cannot be reached.
 
     """
-    counted = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND application_name = :name"
-    )
-    with db.transaction() as session:
-        return int(session.execute(counted, {"name": CONSUMER_NAME}).scalar_one())
+    return db.count_listening(CONSUMER_NAME)

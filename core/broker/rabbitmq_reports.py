@@ -73,16 +73,20 @@ class ReportIntake(Generic[Read]):
         return taken
 
     def acknowledge(self, batch: Sequence[Arrived[Read]]) -> None:
-        """Everything up to the last of `batch` was dealt with.
+        """Everything up to the last of `batch` was dealt with; returns when the broker has taken note.
+
+        RabbitMQ does not confirm acknowledgements, but it does what comes over a channel in order, so
+        its answer to whatever is asked next shows that this one arrived.
 
         Raises:
-            BrokerUnavailable: the connection is over; the batch will be handed out again.
+            BrokerUnavailable: the connection is over; the batch is handed out again, unless the
+                acknowledgement arrived and only the answer was lost.
 
         """
 
         def act(channel: Channel, future: Future[None]) -> None:
             channel.basic_ack(batch[-1].tag, multiple=True)
-            future.set_result(None)
+            self._prefetch_again(channel, future)
 
         self._link.call(act)
 
@@ -101,6 +105,9 @@ class ReportIntake(Generic[Read]):
 
     def _prepare(self, channel: Channel, future: Future[None]) -> None:
         channel.add_on_cancel_callback(lambda _frame: channel.close())
+        self._prefetch_again(channel, future)
+
+    def _prefetch_again(self, channel: Channel, future: Future[None]) -> None:
         channel.basic_qos(prefetch_count=self._prefetch, callback=lambda _frame: future.set_result(None))
 
     def _begin(self, channel: Channel, future: Future[None]) -> None:

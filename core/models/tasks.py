@@ -3,6 +3,9 @@
 A *task* has numbered *attempts*; each attempt has one row per stage. The one rule of which attempt
 counts is `Task.current_attempt`: lists, figures and exports show its rows. Older attempts stay for
 comparison; one with a higher number is a trial, which counts once it has become the current one.
+
+A *dry run* is a task without an assignment: a professor's sample, sent through the stages of a
+definition. Figures, lists and notices begin at assignments, so none of them can know of it.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from core.models.base import Base, Id, Moment
 
 
 class Task(Base):
-    """One submission of one student to one assignment."""
+    """One submission of one student to one assignment, or one dry run of a definition."""
 
     __tablename__ = "task"
     __table_args__ = (
@@ -33,15 +36,20 @@ class Task(Base):
         CheckConstraint("stored_at IN ('ftp', 'postgres')", name="stored_at"),
         CheckConstraint("original_size >= 0", name="original_size"),
         CheckConstraint("current_attempt >= 1", name="current_attempt"),
+        CheckConstraint("num_nonnulls(assignment_id, dry_run_of) = 1", name="place"),
         Index("ix_task_assignment_id_created_by_id_id", "assignment_id", "created_by_id", "id"),
         Index("ix_task_assignment_id_id", "assignment_id", "id"),
         Index("ix_task_status_id_id", "status_id", "id"),
         Index("ix_task_created_by_id_id", "created_by_id", "id"),
         Index("ix_task_creation_timestamp", "creation_timestamp"),
+        Index("ix_task_dry_run_of", "dry_run_of", postgresql_where=text("dry_run_of IS NOT NULL")),
     )
 
     id: Mapped[Id]
-    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"))
+    assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"))
+    """None: a dry run."""
+    dry_run_of: Mapped[int | None] = mapped_column(ForeignKey("task_definition.id", ondelete="CASCADE"))
+    """The definition that is tried, of a dry run."""
     created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     creation_timestamp: Mapped[Moment]
     submit_key: Mapped[str]

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,6 @@ from core.context import Context
 from core.db import CHANNEL, notify
 from core.models import (
     Assignment,
-    Course,
     DefinitionStage,
     DefinitionVersion,
     OutboxMessage,
@@ -38,7 +37,7 @@ def open_attempt(session: Session, ctx: Context, task: Task, number: int) -> Tas
     Adds the attempt, a PENDING row per stage and the outbox message; the caller's transaction
     decides whether they come to be.
     """
-    version_id, name, stages = _current_version(session, task.assignment_id)
+    version_id, name, stages = _current_version(session, task)
     path = ctx.storage.path("attempts", f"{task.id}-{number}-{secrets.token_hex(6)}.zip")
     attempt = TaskAttempt(
         task_id=task.id, number=number, version_id=version_id, file_path=path, created_at=ctx.now()
@@ -70,15 +69,13 @@ def open_attempt(session: Session, ctx: Context, task: Task, number: int) -> Tas
     return attempt
 
 
-def _current_version(
-    session: Session, assignment_id: int
-) -> tuple[int, str, Sequence[tuple[DefinitionStage, str]]]:
+def _current_version(session: Session, task: Task) -> tuple[int, str, Sequence[tuple[DefinitionStage, str]]]:
     # The lock waits for a change of the definition and then sees its new version; until we commit it
     # holds off the next one, which would else judge the images of this version to be superfluous.
+    opened = select(Assignment.definition_id).where(Assignment.id == task.assignment_id).scalar_subquery()
     definition = session.execute(
         select(TaskDefinition.id, TaskDefinition.definition_name, TaskDefinition.current_version)
-        .join(Assignment, Assignment.definition_id == TaskDefinition.id)
-        .where(Assignment.id == assignment_id)
+        .where(TaskDefinition.id == (opened if task.dry_run_of is None else task.dry_run_of))
         .with_for_update(read=True, key_share=True, of=TaskDefinition)
     ).one()
     stages = session.execute(
@@ -148,12 +145,11 @@ def add_log(
 
 def notify_task(session: Session, task: Task) -> None:
     """Wake every screen that shows `task`."""
-    course_id = session.scalars(
-        select(Course.id)
-        .join(Assignment, Assignment.course_id == Course.id)
-        .where(Assignment.id == task.assignment_id)
-    ).one()
-    notify(session, f"task:{task.id}", f"user:{task.created_by_id}", f"course:{course_id}", "monitoring")
+    topics = [f"task:{task.id}", f"user:{task.created_by_id}"]
+    if task.assignment_id is not None:
+        course_id = session.get_one(Assignment, task.assignment_id).course_id
+        topics += [f"course:{course_id}", "monitoring"]
+    notify(session, *topics)
 
 
 def notify_tasks(session: Session, task_ids: Sequence[int]) -> None:
@@ -165,15 +161,16 @@ def notify_tasks(session: Session, task_ids: Sequence[int]) -> None:
                     [
                         func.concat("task:", Task.id),
                         func.concat("user:", Task.created_by_id),
-                        func.concat("course:", Assignment.course_id),
+                        literal("course:") + cast(Assignment.course_id, Text),
                         literal("monitoring"),
                     ]
                 )
             ).label("topic")
         )
-        .join_from(Task, Assignment, Assignment.id == Task.assignment_id)
+        .outerjoin_from(Task, Assignment, Assignment.id == Task.assignment_id)
         .where(Task.id.in_(task_ids))
         .distinct()
         .subquery()
     )
-    session.execute(select(func.pg_notify(CHANNEL, topics.c.topic)))
+    told = topics.c.topic.is_not(None)  # a dry run is in no course
+    session.execute(select(func.pg_notify(CHANNEL, topics.c.topic)).where(told))

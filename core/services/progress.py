@@ -140,7 +140,9 @@ def _recent(session: Session, attempt: TaskAttempt, stage: TaskStageStatus) -> l
     rows = session.execute(
         select(TaskStageStatus.queued_at, TaskStageStatus.started_at, TaskStageStatus.ended_at)
         .join(TaskAttempt, TaskAttempt.id == TaskStageStatus.attempt_id)
+        .join(Task, Task.id == TaskStageStatus.task_id)
         .where(
+            Task.assignment_id.is_not(None),
             TaskStageStatus.stage_id == stage.stage_id,
             TaskStageStatus.ended_at.is_not(None),
             TaskAttempt.version_id.in_(versions),
@@ -180,7 +182,7 @@ def _count_ahead(session: Session, attempt: TaskAttempt, stage: TaskStageStatus)
     """How many wait for the same queue and will be taken before, as far as can be told.
 
     What is with the broker goes first, in the order in which it came there; of what is not there
-    yet, first attempts go before later ones.
+    yet, first attempts go before later ones. Dry runs are not counted.
     """
     route = aliased(DefinitionStage)
     own = (
@@ -207,6 +209,7 @@ def _count_ahead(session: Session, attempt: TaskAttempt, stage: TaskStageStatus)
                 & (own.c.routing_key == DefinitionStage.routing_key),
             )
             .where(
+                Task.assignment_id.is_not(None),
                 TaskStageStatus.status_id == StageStatus.PENDING,
                 TaskStageStatus.queued_at.is_not(None),
                 TaskAttempt.closed_at.is_(None),

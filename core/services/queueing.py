@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, cast, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Integer, Select, case, cast, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.broker import Message, no_queue
@@ -25,6 +25,9 @@ UNDER_WAY_FOR = timedelta(hours=1)
 """After this time without an end an attempt takes no place any more."""
 
 _LIMITS_LOCK = "limits"
+
+_WHO = case((Task.assignment_id.is_(None), -Task.created_by_id), else_=Task.created_by_id)
+"""Whose room is taken. Dry runs take none of their person's submissions; they have as much of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,8 @@ def why_waiting(session: Session, ctx: Context, task: Task, attempt: TaskAttempt
     for cause, column, who, limit in (
         (
             WaitingCause.STUDENT_LIMIT,
-            Task.created_by_id,
-            task.created_by_id,
+            _WHO,
+            task.created_by_id if task.assignment_id is not None else -task.created_by_id,
             ctx.settings.max_under_way_per_student,
         ),
         (
@@ -134,11 +137,11 @@ def _line(ctx: Context) -> FromClause:
         .prefix_with("MATERIALIZED")
     )
     again = TaskAttempt.number > 1
-    same = (Task.created_by_id, again)
+    same = (_WHO, again)
     waiting = (
         select(
             due.c.id,
-            Task.created_by_id.label("student"),
+            _WHO.label("student"),
             Task.assignment_id.label("assignment"),
             again.label("again"),
             func.row_number().over(partition_by=same, order_by=due.c.id.desc()).label("newest"),
@@ -165,7 +168,7 @@ def _within_limits(line: FromClause, ctx: Context) -> FromClause:
     if per_assignment:  # first, lest what cannot go takes its student's room
         line = _counted(line, ctx, line.c.assignment, Task.assignment_id, room=per_assignment, nth=False)
     if per_student:
-        line = _counted(line, ctx, line.c.student, Task.created_by_id, room=per_student, nth=True)
+        line = _counted(line, ctx, line.c.student, _WHO, room=per_student, nth=True)
     if per_assignment:
         line = _counted(line, ctx, line.c.assignment, Task.assignment_id, room=per_assignment, nth=True)
     return line
@@ -175,7 +178,7 @@ def _counted(
     line: FromClause,
     ctx: Context,
     who: ColumnElement[int],
-    column: InstrumentedAttribute[int],
+    column: ColumnElement[int] | InstrumentedAttribute[int | None],
     *,
     room: int,
     nth: bool,
@@ -192,7 +195,7 @@ def _counted(
     return select(*_columns(ranked), ranked.c.place).where(ranked.c.ahead < room).subquery()
 
 
-def _under_way(ctx: Context, column: InstrumentedAttribute[int]) -> Select[Any]:
+def _under_way(ctx: Context, column: ColumnElement[int] | InstrumentedAttribute[int | None]) -> Select[Any]:
     """How many attempts take a place, to be narrowed or grouped by `column`."""
     return (
         select(func.count(column).label("taken"))

@@ -40,7 +40,7 @@ def requeue(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> Requ
     """
     with ctx.db.transaction() as session:
         task = session.get(Task, task_id, with_for_update=True)
-        if task is None:
+        if task is None or task.assignment_id is None:  # a dry run is begun anew, not requeued
             raise NotFound(what="submission")
         assignment = session.get_one(Assignment, task.assignment_id)
         require(session, actor, Right.REQUEUE, course_id=assignment.course_id)
@@ -125,9 +125,14 @@ def check_room(session: Session, ctx: Context, task: Task) -> None:
         TooManyRequeues: it may not.
 
     """
-    last = session.scalar(select(func.max(TaskAttempt.number)).where(TaskAttempt.task_id == task.id)) or 0
-    if max(last, task.current_attempt) >= ctx.settings.max_attempts:
+    if not has_room(session, ctx, task):
         raise TooManyRequeues(limit=ctx.settings.max_attempts)
+
+
+def has_room(session: Session, ctx: Context, task: Task) -> bool:
+    """Whether a task may have another attempt."""
+    last = session.scalar(select(func.max(TaskAttempt.number)).where(TaskAttempt.task_id == task.id)) or 0
+    return max(last, task.current_attempt) < ctx.settings.max_attempts
 
 
 def open_next(session: Session, ctx: Context, task: Task, old: TaskAttempt) -> TaskAttempt:

@@ -21,10 +21,13 @@ from core.context import Actor, Context
 from core.models import Assignment, Task
 from core.services.attempts import add_log, notify_task
 from core.services.monitoring.scope import Scope, inside
-from core.services.requeues import live_attempt, open_next_attempt
+from core.services.requeues import has_room, live_attempt, open_next_attempt
 from core.vocabulary import LogLevel, RequeueCause, StageStatus
 
 LEAST_MARGIN = timedelta(minutes=1)
+
+LONGEST_PAUSE = timedelta(days=1)
+"""Between two requeues that nobody asked for."""
 
 LEARNED_FROM = 200
 """The stage's latest runs, of which one in twenty may take longer than the margin."""
@@ -43,9 +46,11 @@ class Stalled:
 
 
 def mark_stalled(ctx: Context, actor: Actor) -> list[int]:
-    """Mark what has become stalled; the tasks. Requeue those whose definition says so.
+    """Mark what has become stalled; the tasks. Requeue where the definition says so and the pause is over.
 
-    A task whose report is being applied this very moment is not silent and is passed over.
+    The first such requeue of a task comes at once, each further one later than the one before, so that
+    what takes down every node is not handed from one to the next without end. A task whose report is
+    being applied this very moment is not silent and is passed over.
 
     Raises:
         DatabaseUnavailable: nothing was changed.
@@ -67,6 +72,7 @@ def mark_stalled(ctx: Context, actor: Actor) -> list[int]:
         ]
         for row in stalled:
             _mark(session, ctx, tasks[row.task_id], row)
+        _requeue_due(session, ctx)
         return [row.task_id for row in stalled]
 
 
@@ -94,7 +100,7 @@ def _visible(session: Session, conditions: Sequence[Any], task_ids: list[int]) -
 
 
 _LIVE = """
-SELECT t.id AS task_id, t.reference, a.number AS attempt, a.stalled_at, v.definition_id, d.requeue_stalled,
+SELECT t.id AS task_id, t.reference, a.number AS attempt, a.stalled_at, v.definition_id,
     s.stage_id, p.stage_name, s.status_id, s.queued_at, ds.timeout_seconds, said.log_message AS last_heard,
     greatest(a.published_at, s.queued_at, s.started_at, said.logged_at) AS silent_since
 FROM task_attempt a
@@ -113,6 +119,17 @@ LEFT JOIN LATERAL (
 WHERE a.ended_at IS NULL AND a.closed_at IS NULL AND a.published_at IS NOT NULL
 """
 
+_DUE = f"""
+SELECT task_id FROM ({_LIVE} AND a.stalled_at IS NOT NULL AND d.requeue_stalled
+    AND a.number = t.current_attempt) live
+WHERE stalled_at <= CAST(:now AS timestamptz) - (
+    SELECT CASE WHEN count(*) = 0 THEN interval '0' ELSE least(
+        CAST(:longest AS interval), CAST(:pause AS interval) * power(2, least(count(*), 30) - 1)) END
+    FROM requeue_event e WHERE e.task_id = live.task_id AND e.cause = 'node_lost' AND e.run = 1)
+ORDER BY task_id
+"""
+"""Our own requeues begin with run 1; a later run with this cause was the broker's doing."""
+
 _LIST = f"SELECT * FROM ({_LIVE} AND a.stalled_at IS NOT NULL) live ORDER BY silent_since"
 
 _SILENT = f"""
@@ -126,6 +143,7 @@ _LEARNED = """
 SELECT percentile_disc(0.95) WITHIN GROUP (ORDER BY took) FROM (
     SELECT CASE WHEN :waiting THEN s.started_at - s.queued_at ELSE s.ended_at - s.started_at END AS took
     FROM task_stage_status s
+    JOIN task t ON t.id = s.task_id AND t.assignment_id IS NOT NULL
     JOIN task_attempt a ON a.id = s.attempt_id
     JOIN definition_version v ON v.id = a.version_id
     WHERE v.definition_id = :definition_id AND s.stage_id = :stage_id AND s.ended_at IS NOT NULL
@@ -135,6 +153,7 @@ SELECT percentile_disc(0.95) WITHIN GROUP (ORDER BY took) FROM (
 
 _OVERTAKEN = """
 SELECT min(s.started_at) FROM task_stage_status s
+JOIN task t ON t.id = s.task_id AND t.assignment_id IS NOT NULL
 JOIN task_attempt a ON a.id = s.attempt_id
 JOIN definition_version v ON v.id = a.version_id
 WHERE v.definition_id = :definition_id AND s.stage_id = :stage_id AND s.queued_at > :queued_at
@@ -182,7 +201,20 @@ def _mark(session: Session, ctx: Context, task: Task, row: Row[Any]) -> None:
         stage_id=row.stage_id,
     )
     session.flush()
-    counts = attempt.number == task.current_attempt
-    if row.requeue_stalled and counts and attempt.number < ctx.settings.max_attempts:
-        open_next_attempt(session, ctx, task, RequeueCause.NODE_LOST)
     notify_task(session, task)
+
+
+def _requeue_due(session: Session, ctx: Context) -> None:
+    pause = timedelta(seconds=ctx.settings.requeue_pause_seconds)
+
+    def due() -> list[int]:
+        return list(session.scalars(text(_DUE), {"now": ctx.now(), "pause": pause, "longest": LONGEST_PAUSE}))
+
+    locked = session.scalars(
+        select(Task).where(Task.id == func.any(due())).order_by(Task.id).with_for_update(skip_locked=True)
+    ).all()
+    still = set(due())  # a report may have been applied before we had the lock
+    for task in locked:
+        if task.id in still and has_room(session, ctx, task):
+            open_next_attempt(session, ctx, task, RequeueCause.NODE_LOST)
+            notify_task(session, task)

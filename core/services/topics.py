@@ -33,7 +33,7 @@ def of_task(task_id: int) -> str:
 def limit(ctx: Context, actor: Actor, wanted: AbstractSet[str]) -> frozenset[str]:
     """Those of the `wanted` topics that `actor` may follow now; others are left out without a word.
 
-    Their own submissions; where they may read any submission, the course and each of its
+    Their own submissions and dry runs; where they may read any submission, the course and each of its
     submissions; `MONITORING` where they may monitor a course.
 
     Raises:
@@ -50,14 +50,14 @@ def limit(ctx: Context, actor: Actor, wanted: AbstractSet[str]) -> frozenset[str
         monitors = courses_with(session, actor, Right.MONITOR)
         rows = session.execute(
             select(Task.id, Task.created_by_id, Assignment.course_id)
-            .join(Assignment, Assignment.id == Task.assignment_id)
+            .outerjoin(Assignment, Assignment.id == Task.assignment_id)
             .where(Task.id.in_(numbers["task"]))
         ).all()
     tasks = {
         row.id
         for row in rows
-        if _covers(reads, row.course_id)
-        or (row.created_by_id == actor.user_id and _covers(member, row.course_id))
+        if (row.course_id is not None and _covers(reads, row.course_id))
+        or (row.created_by_id == actor.user_id and (row.course_id is None or _covers(member, row.course_id)))
     }
     return frozenset(
         {of_user(number) for number in numbers["user"] if number == actor.user_id}

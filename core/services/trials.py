@@ -42,7 +42,7 @@ def try_again(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> in
     """
     with ctx.db.transaction() as session:
         task = session.get(Task, task_id, with_for_update=True)
-        if task is None:
+        if task is None or task.assignment_id is None:  # a dry run is begun anew, not requeued
             raise NotFound(what="submission")
         course_id = session.get_one(Assignment, task.assignment_id).course_id
         require(session, actor, Right.DECIDE_TRIAL, course_id=course_id)

@@ -10,7 +10,7 @@ from core.services import definitions
 from core.services.definitions import Definition, DefinitionUsage, Stage
 from core.vocabulary import Role
 from dashboard import i18n, shell
-from dashboard.definitions import draft, form
+from dashboard.definitions import draft, dry_run, form
 from dashboard.definitions.draft import DefinitionForm
 
 _ = i18n.gettext
@@ -73,6 +73,7 @@ def _actions(visit: shell.Visit, definition: Definition, usage: DefinitionUsage)
         st.button(
             _("Copy"), key=f"copy-definition-{number}", on_click=_open, args=(draft.copy_of, definition)
         )
+        st.button(_("Dry run"), key=f"dry-run-of-{number}", on_click=dry_run.choose, args=(number,))
         if definition.owner_id == visit.actor.user_id:
             with st.popover(_("Delete") + "…", key=f"delete-popover-{number}"):
                 _delete(visit, definition, usage)

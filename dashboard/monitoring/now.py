@@ -93,7 +93,7 @@ def _stages(queue: Queue) -> None:
 
 def _systems(components: Components) -> None:
     st.markdown(f"**{_('Systems')}**")
-    names = {"database": "Postgres", "files": "FTP", "broker": _("Queue")}
+    names = {"database": "Postgres", "files": "FTP", "broker": _("Queue"), "worker": _("Worker")}
     for key, name in names.items():
         error = components.errors.get(key)
         st.markdown(f"✔ {name}" if error is None else f"✖ {name}: {error.sentence(i18n.language())}")

@@ -26,6 +26,7 @@ def components(visit: Visit) -> None:
         "files": _("File server"),
         "schema": _("Tables of the database"),
         "broker": _("Message broker"),
+        "worker": _("Worker"),
     }
     for component, state in check_components(visit.ctx).items():
         name = names.get(component, component)

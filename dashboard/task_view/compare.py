@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.services import results, submissions
+from core.services import dry_runs, results, submissions
 from core.services.results import ResultFile
 from core.services.submissions import AttemptView, StageView, TaskFilter, TaskView
 from core.vocabulary import StageStatus
@@ -38,7 +38,7 @@ def show(visit: shell.Visit, task: TaskView) -> None:
     with part, shell.errors():
         earlier = _earlier(visit, task)
         if not earlier:
-            st.info(_("There is nothing earlier: this is the first submission to this assignment."))
+            st.info(_nothing(task))
             return
         chosen = st.selectbox(
             _("Compare with"),
@@ -57,6 +57,12 @@ def difference(old: str, new: str) -> str:
     return "\n".join(pieces)
 
 
+def _nothing(task: TaskView) -> str:
+    if task.summary.dry_run_of is not None:
+        return _("There is nothing earlier: this is your first dry run of this definition.")
+    return _("There is nothing earlier: this is the first submission to this assignment.")
+
+
 def _earlier(visit: shell.Visit, task: TaskView) -> list[_Earlier]:
     """Earlier attempts of the submission, then earlier submissions of the student, the newest first."""
     summary = task.summary
@@ -65,6 +71,8 @@ def _earlier(visit: shell.Visit, task: TaskView) -> list[_Earlier]:
         for attempt in reversed(task.attempts)
         if attempt.number != task.current.number
     ]
+    if summary.dry_run_of is not None:
+        return found + _earlier_dry_runs(visit, summary.dry_run_of, summary.id)
     wanted = TaskFilter(assignment_id=summary.assignment_id, student_id=summary.student_id)
     page = submissions.list_tasks(visit.ctx, visit.actor, wanted, limit=50)
     found += [
@@ -75,6 +83,14 @@ def _earlier(visit: shell.Visit, task: TaskView) -> list[_Earlier]:
         if row.id < summary.id
     ]
     return found
+
+
+def _earlier_dry_runs(visit: shell.Visit, definition_id: int, task_id: int) -> list[_Earlier]:
+    return [
+        _Earlier(run.task_id, 1, f"{run.reference} · {moments.moment_text(run.begun_at, visit)}")
+        for run in dry_runs.list_dry_runs(visit.ctx, visit.actor, definition_id)
+        if run.task_id < task_id
+    ]
 
 
 def _compare(visit: shell.Visit, task: TaskView, earlier: _Earlier) -> None:

@@ -14,9 +14,9 @@ _ = i18n.gettext
 
 
 def show(visit: shell.Visit, task: TaskView, *, expanded: bool = False) -> None:
-    """Draw the receipt; only the student who handed in gets it."""
+    """Draw the receipt; only the student who handed in gets it, and none is for a dry run."""
     summary = task.summary
-    if summary.student_id != visit.actor.user_id:
+    if summary.student_id != visit.actor.user_id or summary.dry_run_of is not None:
         return
     with st.expander(_("Receipt"), expanded=expanded, key=f"receipt-{summary.id}"):
         code = receipts.issue(visit.ctx, visit.actor, summary.id)

@@ -32,7 +32,9 @@ def show(visit: shell.Visit, task_id: int) -> None:
         st.info(text.format(number=task.trial.number))
     if current.waiting_reason is not None:
         st.info(_waiting(current.waiting_reason))
-    if current.stalled_at is not None:
+    if current.stalled_at is not None and task.summary.dry_run_of is not None:
+        st.warning(_("Nothing has been heard of it for too long. See whether nodes take this routing key."))
+    elif current.stalled_at is not None:
         st.warning(_("Nothing has been heard of it for too long. A professor or monitor can requeue it."))
     failure.show(current)
     timeline.show(visit, task)

@@ -1,6 +1,6 @@
-"""Submissions from the browser, streamed past Streamlit: its own uploader holds each file in memory."""
+"""Archives from the browser, streamed past Streamlit: its own uploader holds each file in memory."""
 
 from dashboard.uploads.form import form
-from dashboard.uploads.receive import route
+from dashboard.uploads.receive import routes
 
-__all__ = ["form", "route"]
+__all__ = ["form", "routes"]

@@ -21,12 +21,13 @@ _form = st.components.v2.component(
 )
 
 
-def form(assignment_id: int, on_accepted: Callable[[int], None]) -> None:
-    """Draw the form; `on_accepted` is called before the next run, with what the browser says is the task.
+def form(number: int, on_accepted: Callable[[int], None], *, dry_run: bool = False) -> None:
+    """Draw the form for the assignment `number`, or for a dry run of the definition `number`.
 
-    That id is a hint: whoever shows the task asks the use case for it, which knows whose it is.
+    `on_accepted` is called before the next run, with what the browser says is the task. That id is a
+    hint: whoever shows the task asks the use case for it, which knows whose it is.
     """
-    name = f"upload-{assignment_id}"
+    name = f"dry-run-{number}" if dry_run else f"upload-{number}"
 
     def accept() -> None:
         task_id = (st.session_state[name].accepted or {}).get("task_id")
@@ -38,21 +39,25 @@ def form(assignment_id: int, on_accepted: Callable[[int], None]) -> None:
     _form(
         key=name,
         data={
-            "url": f"/uploads/{assignment_id}",
+            "url": f"/uploads/dry-run/{number}" if dry_run else f"/uploads/{number}",
             "submit_key": shell.form_key(name),
             "language": i18n.language(),
             "limit_bytes": settings.max_upload_bytes,
             "labels": {
-                "file": _("Your work as a ZIP archive"),
+                "file": _("A sample submission as a ZIP archive")
+                if dry_run
+                else _("Your work as a ZIP archive"),
                 "choose": _("Choose a file"),
                 "hint": _("or drop it here, at most {size}").format(
                     size=i18n.bytes_text(settings.max_upload_bytes)
                 ),
-                "send": _("Submit"),
+                "send": _("Start the dry run") if dry_run else _("Submit"),
                 "stop": _("Cancel"),
                 "sending": _("Sending"),
                 "checking": _("Checking and storing…"),
-                "stopped": _("Cancelled. Nothing was submitted."),
+                "stopped": _("Cancelled. Nothing was started.")
+                if dry_run
+                else _("Cancelled. Nothing was submitted."),
                 "accepted": _("Accepted"),
                 "too_large": TooLarge(limit_mb=settings.max_upload_mb).sentence(i18n.language()),
                 "broken": _(

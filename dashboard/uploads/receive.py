@@ -1,4 +1,7 @@
-"""`POST /uploads/{assignment_id}`: the body is the archive; answers the receipt or what is wrong."""
+"""`POST /uploads/{assignment}` and `/uploads/dry-run/{definition}`: the body is the archive.
+
+Answers the receipt or what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from starlette.routing import Route
 
 from core.context import Context
 from core.errors import NoSpace, NotSignedIn, Required, TooLarge, UlosError, Unavailable
-from core.services import accounts, submissions
+from core.services import accounts, dry_runs, submissions
 from core.services.accounts import SignedIn
 from core.services.submissions import Receipt
 from dashboard import process
@@ -29,14 +32,17 @@ BLOCK = 1 << 20
 AT_ONCE = 8
 """Submissions that are checked and stored at once; more would take the threads of all other requests."""
 
+Submit = Callable[..., Receipt]
+"""The use case that keeps an archive: context, actor, the number of the address, the file."""
+
 _KEY = re.compile(r"[A-Za-z0-9_.-]{16,128}")
 
 
-def route(context: Callable[[], Context]) -> Route:
-    """The route, for the context that `context` gives."""
+def routes(context: Callable[[], Context]) -> list[Route]:
+    """The routes, for the context that `context` gives."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def receive(request: Request) -> Response:
+    async def receive(request: Request, submit: Submit) -> Response:
         if not same_origin(request):
             return PlainTextResponse("forbidden", 403)
         token = request.cookies.get(process.SESSION_COOKIE, "")
@@ -46,7 +52,7 @@ def route(context: Callable[[], Context]) -> Route:
             if signed_in is None:
                 raise NotSignedIn
             language = signed_in.person.language or language
-            receipt = await _accept(request, context(), signed_in, gate)
+            receipt = await _accept(request, context(), signed_in, gate, submit)
         except UlosError as error:
             return _problem(error, language)
         except ClientDisconnect:
@@ -63,10 +69,21 @@ def route(context: Callable[[], Context]) -> Route:
             201,
         )
 
-    return Route("/uploads/{assignment_id:int}", receive, methods=["POST"])
+    async def submission(request: Request) -> Response:
+        return await receive(request, submissions.submit)
+
+    async def sample(request: Request) -> Response:
+        return await receive(request, dry_runs.start)
+
+    return [
+        Route("/uploads/{number:int}", submission, methods=["POST"]),
+        Route("/uploads/dry-run/{number:int}", sample, methods=["POST"]),
+    ]
 
 
-async def _accept(request: Request, ctx: Context, signed_in: SignedIn, gate: asyncio.Semaphore) -> Receipt:
+async def _accept(
+    request: Request, ctx: Context, signed_in: SignedIn, gate: asyncio.Semaphore, submit: Submit
+) -> Receipt:
     """Keep the body in a file without a name, so that nothing is left whatever happens, and submit it."""
     submit_key = request.headers.get("x-submit-key", "")
     if not _KEY.fullmatch(submit_key):
@@ -77,17 +94,17 @@ async def _accept(request: Request, ctx: Context, signed_in: SignedIn, gate: asy
     try:
         with tempfile.TemporaryFile() as file:
             await _keep(request, ctx, file)
-            submit = partial(
-                submissions.submit,
+            keep = partial(
+                submit,
                 ctx,
                 signed_in.person.actor,
-                request.path_params["assignment_id"],
+                request.path_params["number"],
                 file,
                 file_name=unquote(request.headers.get("x-file-name", "")),
                 submit_key=submit_key,
             )
             async with gate:
-                return await run_in_threadpool(submit)
+                return await run_in_threadpool(keep)
     except OSError as error:  # of the temporary file: storage has errors of its own
         raise NoSpace from error
 

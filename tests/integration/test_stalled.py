@@ -170,6 +170,8 @@ def test_it_is_requeued_by_itself_only_if_the_definition_says_so_and_up_to_the_c
         report(ctx, task_id, RUNNING)
         clock.advance(hours=1)
         mark(ctx)
+        clock.advance(hours=1)
+        mark(ctx)
         attempts.append(submissions.get_task(ctx, world.monitor, task_id).current.number)
 
     assert attempts == [2, 2, 2]
@@ -177,6 +179,68 @@ def test_it_is_requeued_by_itself_only_if_the_definition_says_so_and_up_to_the_c
     with ctx.db.transaction() as session:
         assert session.scalars(text("SELECT cause FROM requeue_event")).all() == ["node_lost"]
     assert definitions.get_definition(ctx, world.professor, world.definition_id).requeue_stalled
+
+
+def test_each_requeue_by_itself_waits_twice_as_long_as_the_one_before_and_a_persons_does_not(
+    ctx: Context, clock: Clock
+) -> None:
+    ctx = builders.with_settings(ctx, ctx.settings.model_copy(update={"requeue_pause_seconds": 600}))
+    world = builders.world(ctx)
+    definitions.update_definition(
+        ctx, world.professor, world.definition_id, DefinitionChange(requeue_stalled=True), {}
+    )
+    task_id = submitted(ctx, world, "runs")
+
+    minutes = []
+    for before in range(1, 5):
+        builders.carry(ctx)
+        report(ctx, task_id, RUNNING)
+        clock.advance(hours=1)
+        assert mark(ctx) == [task_id]
+        minutes.append(minutes_until_requeued(ctx, clock, task_id, before))
+
+    assert minutes == [0, 10, 20, 40]
+    builders.carry(ctx)
+    report(ctx, task_id, RUNNING)
+    clock.advance(hours=1)
+    mark(ctx)
+    requeues.requeue(ctx, world.monitor, task_id)
+    assert number(ctx, task_id) == 6, "nobody waits for a person's click"
+
+
+def minutes_until_requeued(ctx: Context, clock: Clock, task_id: int, before: int) -> int:
+    """From the mark to the attempt after `before`, while the sweep looks every minute."""
+    minutes = 0
+    while number(ctx, task_id) == before:
+        clock.advance(minutes=1)
+        mark(ctx)
+        minutes += 1
+    return minutes
+
+
+def test_a_sign_of_life_during_the_pause_spares_the_requeue(ctx: Context, clock: Clock) -> None:
+    world = builders.world(ctx)
+    definitions.update_definition(
+        ctx, world.professor, world.definition_id, DefinitionChange(requeue_stalled=True), {}
+    )
+    task_id = submitted(ctx, world, "runs")
+    for _ in range(2):
+        builders.carry(ctx)
+        report(ctx, task_id, RUNNING)
+        clock.advance(hours=1)
+        mark(ctx)
+    assert number(ctx, task_id) == 2, "it waits for its second turn"
+
+    reports.add_task_log(ctx, ORCHESTRATOR, task_id, "still at it")
+    clock.advance(seconds=TIMEOUT)
+    mark(ctx)
+
+    assert number(ctx, task_id) == 2
+
+
+def number(ctx: Context, task_id: int) -> int:
+    """Of the attempt that counts."""
+    return submissions.get_task(ctx, PLATFORM, task_id).current.number
 
 
 def test_a_task_whose_report_is_being_applied_is_passed_over(ctx: Context, clock: Clock) -> None:

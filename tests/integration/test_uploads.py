@@ -34,7 +34,7 @@ def here(ctx: Context) -> World:
 
 @pytest.fixture
 def client(ctx: Context) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=[uploads.route(lambda: ctx)])) as client:
+    with TestClient(Starlette(routes=uploads.routes(lambda: ctx))) as client:
         yield client
 
 
@@ -122,7 +122,7 @@ def small(ctx: Context) -> Context:
 
 
 def test_what_says_that_it_is_too_large_is_not_read(small: Context, here: World, token: str) -> None:
-    with TestClient(Starlette(routes=[uploads.route(lambda: small)])) as client:
+    with TestClient(Starlette(routes=uploads.routes(lambda: small))) as client:
         status, problem = send(client, here, token, bytes(1_000_001))
 
     assert (status, problem["title"]) == (422, "TooLarge")
@@ -193,7 +193,7 @@ def unused_port() -> int:
 @contextmanager
 def served(ctx: Context, port: int) -> Iterator[None]:
     """The route behind a real server: bodies come in pieces, and lines break."""
-    app = Starlette(routes=[uploads.route(lambda: ctx)])
+    app = Starlette(routes=uploads.routes(lambda: ctx))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import InUse
-from core.models import Assignment, DefinitionStage, DefinitionVersion
-from core.services import audit
+from core.models import Assignment, DefinitionStage, DefinitionVersion, Task
+from core.services import audit, dry_runs
 from core.services.audit import Deed
 from core.services.definitions.rows import lock_definition, require_owner
 from core.services.leftovers import note_unneeded, remove_soon
@@ -16,7 +16,7 @@ from core.vocabulary import AuditAction
 
 
 def delete_definition(ctx: Context, actor: Actor, definition_id: int) -> None:
-    """Delete a definition with its stages and, after the commit, their images.
+    """Delete a definition with its stages and dry runs and, after the commit, their files.
 
     Raises:
         NotFound: there is none with this id.
@@ -41,6 +41,7 @@ def delete_definition(ctx: Context, actor: Actor, definition_id: int) -> None:
             .where(DefinitionVersion.definition_id == definition_id)
         )
         note_unneeded(session, ctx, set(paths))
+        dry_runs.remove(session, ctx, Task.dry_run_of == definition_id)
         before: dict[str, object] = {"version": definition.current_version}
         deed = Deed(AuditAction.DEFINITION_DELETED, definition.definition_name, before=before)
         audit.record(session, ctx, actor, deed)

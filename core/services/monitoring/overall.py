@@ -9,6 +9,7 @@ from sqlalchemy import select
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import Unavailable
+from core.services.health import check_worker
 from core.services.monitoring.consumers import QueueState, read_consumers
 from core.services.monitoring.counting import counted, whole_sum
 from core.services.monitoring.diagnosis import Answer, Figures, diagnose
@@ -20,7 +21,7 @@ from core.services.monitoring.sources import Kind
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What we depend on. `errors`: `files` or `broker` → what is wrong with it; well ones are absent."""
+    """What we depend on. `errors`: `files`, `broker` or `worker` → what is wrong; well ones are absent."""
 
     errors: dict[str, Unavailable]
     queues: tuple[QueueState, ...]
@@ -36,7 +37,7 @@ class Verdicts:
 
 
 def read_components(ctx: Context, actor: Actor) -> Components:
-    """Ask the file server and the broker for a sign of life.
+    """Ask the file server, the broker and the worker for a sign of life.
 
     Raises:
         NotSignedIn, NotAllowed: figures are for those who teach.
@@ -47,10 +48,11 @@ def read_components(ctx: Context, actor: Actor) -> Components:
         require(session, actor, Right.MONITOR)
     errors: dict[str, Unavailable] = {}
     queues: tuple[QueueState, ...] = ()
-    try:
-        ctx.storage.check()
-    except Unavailable as error:
-        errors["files"] = error
+    for name, check in (("files", ctx.storage.check), ("worker", lambda: check_worker(ctx))):
+        try:
+            check()
+        except Unavailable as error:
+            errors[name] = error
     try:
         queues = tuple(read_consumers(ctx, actor))
     except Unavailable as error:

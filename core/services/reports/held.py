@@ -73,7 +73,8 @@ class HeldTask:
 
     id: int
     student_id: int
-    course_id: int
+    course_id: int | None
+    """None: a dry run, which is in none."""
     current_attempt: int
     status: StageStatus
     attempts: list[HeldAttempt] = field(default_factory=list)
@@ -141,7 +142,7 @@ def hold(session: Session, task_ids: Collection[int]) -> dict[int, HeldTask]:
         )
         for row in session.execute(
             select(Task.id, Task.created_by_id, Task.current_attempt, Task.status_id, Assignment.course_id)
-            .join(Assignment, Assignment.id == Task.assignment_id)
+            .outerjoin(Assignment, Assignment.id == Task.assignment_id)
             .where(Task.id == func.any(ids))
             .order_by(Task.id)
             .with_for_update(of=Task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,15 +42,17 @@ def apply_reports(
     *,
     again: bool = False,
     held: bool = False,
+    acknowledged: Sequence[Report | Unreadable] = (),
 ) -> Applied:
     """Apply `reports` in the order in which they came, all of them in one transaction.
 
     A duplicate is a report that was delivered again and whose body was dealt with before. That it
     was delivered again the broker says, or it was not acknowledged: RabbitMQ 3.10 after a restart
     hands out again without saying so. With `held` the caller acknowledges `reports` afterwards and
-    says that with `note_acknowledged`. With `again` every body that was dealt with before counts as
-    a duplicate: the batch is tried a second time after a first whose outcome is unknown. What
-    cannot be applied is parked with its reason.
+    says so once the broker has taken note: with the next batch as `acknowledged`, or with
+    `note_acknowledged`. With `again` every body that was dealt with before counts as a duplicate:
+    the batch is tried a second time after a first whose outcome is unknown. What cannot be applied
+    is parked with its reason.
 
     Raises:
         DatabaseUnavailable: nothing was changed, unless the connection broke during the commit.
@@ -59,6 +61,7 @@ def apply_reports(
     at = ctx.now()
     with ctx.db.transaction() as session:
         require(session, actor, Right.REPORT)
+        _set_acknowledged(session, _digests(acknowledged), is_acknowledged=True)
         fresh = _without_repeated(session, reports, at, again=again, held=held)
         paths = _tasks_of_paths(session, fresh)
         tasks = hold(session, {number for report in fresh if (number := _task_id(report, paths))})
@@ -74,7 +77,7 @@ def apply_reports(
 
 
 def note_acknowledged(ctx: Context, actor: Actor, reports: Sequence[Report | Unreadable]) -> None:
-    """The broker was told that `reports` are done: the same body once more is another event.
+    """The broker knows that `reports` are done: the same body once more is another event.
 
     Raises:
         DatabaseUnavailable: nothing was changed.
@@ -82,7 +85,11 @@ def note_acknowledged(ctx: Context, actor: Actor, reports: Sequence[Report | Unr
     """
     with ctx.db.transaction() as session:
         require(session, actor, Right.REPORT)
-        _set_acknowledged(session, {report.envelope.digest for report in reports}, is_acknowledged=True)
+        _set_acknowledged(session, _digests(reports), is_acknowledged=True)
+
+
+def _digests(reports: Iterable[Report | Unreadable]) -> set[bytes]:
+    return {report.envelope.digest for report in reports}
 
 
 def park_report(ctx: Context, actor: Actor, report: Report | Unreadable) -> None:
@@ -128,7 +135,7 @@ def _without_repeated(
 
     The insertion decides, so that two listeners who are handed the same report wait for each other.
     """
-    digests = sorted({report.envelope.digest for report in reports})
+    digests = sorted(_digests(reports))
     values = {"digests": digests, "applied_at": at, "is_acknowledged": not held}
     new = {bytes(digest) for digest in session.scalars(text(_REMEMBER), values)}
     known, in_batch = set(digests) - new, set[bytes]()

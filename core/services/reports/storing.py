@@ -46,7 +46,7 @@ def _tell(session: Session, tasks: list[HeldTask], at: datetime) -> None:
     ended, reopened = [], []
     for task in tasks:
         attempt = task.attempt() if task.changed else None
-        if attempt is None:
+        if attempt is None or task.course_id is None:
             continue
         if task.status.is_final:
             crashed = any(stage.failed_by in {FailedBy.CRASH, FailedBy.UPLOAD} for stage in attempt.stages)
@@ -58,11 +58,13 @@ def _tell(session: Session, tasks: list[HeldTask], at: datetime) -> None:
 
 
 def _notify(session: Session, tasks: list[HeldTask]) -> None:
-    topics = {"monitoring"} if tasks else set()
+    topics = {"monitoring"} if any(task.course_id for task in tasks) else set()
     if any(attempt.changed and attempt.ended_at for task in tasks for attempt in task.attempts):
         topics.add(OUTBOX_TOPIC)  # whoever waits for this place may go
     for task in tasks:
-        topics |= {f"task:{task.id}", f"user:{task.student_id}", f"course:{task.course_id}"}
+        topics |= {f"task:{task.id}", f"user:{task.student_id}"}
+        if task.course_id is not None:
+            topics.add(f"course:{task.course_id}")
     if topics:
         session.execute(
             text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic"),

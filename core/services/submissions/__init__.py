@@ -1,6 +1,7 @@
 """Submissions: accepting them, and showing where they stand."""
 
 from core.services.queueing import WaitingReason
+from core.services.submissions.accepting import Receipt
 from core.services.submissions.admission import Admission, get_admission, list_admissions
 from core.services.submissions.listing import TaskFilter, TaskPage, list_tasks
 from core.services.submissions.logs import LogLine
@@ -24,7 +25,7 @@ from core.services.submissions.reading import (
 from core.services.submissions.rows import TaskRow
 from core.services.submissions.stages import StageMark
 from core.services.submissions.students import StudentFilter, Which
-from core.services.submissions.submit import Receipt, check_may_submit, submit
+from core.services.submissions.submit import check_may_submit, submit
 
 __all__ = [
     "Admission",

@@ -183,7 +183,8 @@ def _counts(session: Session, actor: Actor, assignment_ids: Sequence[int]) -> di
     query = select(Task.assignment_id, func.count(Task.id)).where(
         Task.assignment_id.in_(assignment_ids), Task.created_by_id == actor.user_id, ~was_lost
     )
-    return dict(session.execute(query.group_by(Task.assignment_id)).all())
+    rows = session.execute(query.group_by(Task.assignment_id))
+    return {number: count for number, count in rows if number is not None}
 
 
 def _shown(moment: datetime, zone_name: str) -> str:

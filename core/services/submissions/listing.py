@@ -114,7 +114,8 @@ def _visible(
     _check_reach(session, actor, wanted, everybody)
     newest = Task.id.desc()
     if everybody is None and wanted.assignment_id is None and wanted.course_id is None:
-        return select(Task.id).where(*conditions).order_by(newest).limit(limit)
+        submitted = Task.assignment_id.is_not(None)  # no dry run
+        return select(Task.id).where(submitted, *conditions).order_by(newest).limit(limit)
     overseen = true() if everybody is None else Assignment.course_id.in_(everybody)
     places = select(Assignment.id).where(overseen, *_scope(wanted)).subquery()
     of_place = (

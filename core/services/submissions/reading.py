@@ -18,6 +18,7 @@ from core.models import (
     ProcessingStage,
     Task,
     TaskAttempt,
+    TaskDefinition,
     TaskMetrics,
     TaskStageStatus,
     User,
@@ -71,8 +72,10 @@ class TaskSummary:
     """A submission in a list."""
 
     id: int
-    assignment_id: int
+    assignment_id: int | None
+    """None: a dry run."""
     assignment_name: str
+    """Of a dry run, the name of the definition."""
     student_id: int
     reference: str
     file_name: str
@@ -81,6 +84,8 @@ class TaskSummary:
     attempt: int
     is_late: bool
     """It came after the due date and the time of grace."""
+    dry_run_of: int | None = None
+    """The definition that is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,8 @@ class TaskView:
     """A submission in full. `logs` is a page of lines, oldest first; `logs_cursor` leads to older ones."""
 
     summary: TaskSummary
-    course_id: int
+    course_id: int | None
+    """None: a dry run, which is in none."""
     student_email: str
     student_name: str
     size: int
@@ -140,6 +146,7 @@ def get_task(
     logs_limit = max(1, min(logs_limit, LOG_PAGE))
     with ctx.db.transaction() as session:
         task, assignment, student, requeues = find_task(session, actor, task_id)
+        name = assignment.assignment_name if assignment else _definition_name(session, task)
         # A student is told of what counts: a trial is shown to them once it is applied.
         own = task.created_by_id == actor.user_id
         most = task.current_attempt if own else None
@@ -147,8 +154,8 @@ def get_task(
         older = len(lines) > logs_limit
         logs = lines[-logs_limit:]
         return TaskView(
-            summary=_summary(task, assignment.assignment_name),
-            course_id=assignment.course_id,
+            summary=_summary(task, name),
+            course_id=assignment.course_id if assignment else None,
             student_email=student.email,
             student_name=student.full_name,
             size=task.original_size,
@@ -170,10 +177,11 @@ def open_original(ctx: Context, actor: Actor, task_id: int) -> Download:
 
 def find_task(
     session: Session, actor: Actor, task_id: int, *, others: Right = Right.READ_ANY_TASK
-) -> tuple[Task, Assignment, User, int]:
+) -> tuple[Task, Assignment | None, User, int]:
     """The submission with its assignment, student and requeues, for use cases within `session`.
 
-    Whoever did not hand it in needs the right `others`.
+    Whoever did not hand it in needs the right `others`. A dry run has no assignment, and only who began it
+    may see it: the sample may be a student's work.
 
     Raises:
         NotFound: there is none, or the actor may not know that it exists.
@@ -181,7 +189,7 @@ def find_task(
     """
     row = session.execute(
         select(Task, Assignment, User, TaskMetrics.requeue_count)
-        .join(Assignment, Assignment.id == Task.assignment_id)
+        .outerjoin(Assignment, Assignment.id == Task.assignment_id)
         .join(User, User.id == Task.created_by_id)
         .join(TaskMetrics, TaskMetrics.task_id == Task.id)
         .where(Task.id == task_id)
@@ -192,10 +200,17 @@ def find_task(
     own = task.created_by_id == actor.user_id
     right = Right.READ_OWN_TASK if own else others
     try:
-        require(session, actor, right, course_id=assignment.course_id, owner_id=task.created_by_id)
+        if task.assignment_id is None:
+            require(session, actor, Right.READ_DRY_RUN, owner_id=task.created_by_id)
+        else:
+            require(session, actor, right, course_id=assignment.course_id, owner_id=task.created_by_id)
     except NotAllowed as denied:  # a fellow student may not even know that it exists
         raise NotFound(what="submission") from denied
-    return task, assignment, student, requeues
+    return task, assignment if task.assignment_id is not None else None, student, requeues
+
+
+def _definition_name(session: Session, task: Task) -> str:
+    return session.get_one(TaskDefinition, task.dry_run_of).definition_name
 
 
 def _attempts(session: Session, ctx: Context, task: Task, most: int | None) -> tuple[AttemptView, ...]:
@@ -274,4 +289,5 @@ def _summary(task: Task, assignment_name: str) -> TaskSummary:
         status=StageStatus(task.status_id),
         attempt=task.current_attempt,
         is_late=task.is_late,
+        dry_run_of=task.dry_run_of,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
@@ -54,7 +55,7 @@ def read_rows(
     return tuple(
         TaskRow(
             id=task.id,
-            assignment_id=task.assignment_id,
+            assignment_id=cast("int", task.assignment_id),  # the join leaves out dry runs
             course_id=course_id,
             created_by_id=task.created_by_id,
             student_email=email,

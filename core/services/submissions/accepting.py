@@ -1,0 +1,209 @@
+"""Accept an archive: from here on it is never lost and has its effect once.
+
+Bytes before rows: the original is on FTP, whole, before the one transaction that makes the task,
+its stages, metrics, first attempt and outbox message. A failure in between leaves a file without a
+row, which is removed here, or by the sweep if this process dies.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core import archive
+from core.context import Actor, Context
+from core.errors import KeyInUse, NotAllowed, Rejected, StorageUnavailable
+from core.models import Task, TaskMetrics
+from core.services import receipts
+from core.services.attempts import add_log, notify_task, open_attempt
+from core.services.receipts import ReceiptFacts
+from core.services.submissions.admission import check_names
+from core.services.uploads import Measured, measure
+from core.vocabulary import StoredAt
+
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Digits and capitals without those that are mistaken for each other."""
+
+NAME_LIMIT = 200
+"""Characters of the person's file name that are kept, for showing only."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an archive goes: to an assignment, or to a definition that is tried."""
+
+    assignment_id: int | None = None
+    dry_run_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an archive is accepted under. `said` is the first line of its log."""
+
+    said: str
+    is_late: bool = False
+    limit_mb: int = 0
+    """0: the platform's own limit."""
+    required_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that an archive was accepted; `code` can be checked without our rows."""
+
+    task_id: int
+    place: Place
+    reference: str
+    file_name: str
+    size: int
+    sha256: str
+    received_at: datetime
+    code: str
+
+
+def accept(
+    ctx: Context,
+    actor: Actor,
+    place: Place,
+    file: BinaryIO,
+    *,
+    file_name: str,
+    submit_key: str,
+    admit: Callable[[Session, datetime, bool], Terms],
+) -> Receipt:
+    """Accept the archive `file`, once per `submit_key`.
+
+    `admit` says under which terms, or raises; it is asked before the bytes are stored and, with True,
+    again in the transaction that makes the rows.
+
+    Raises:
+        KeyInUse: the key belongs to another file or place.
+        BadArchive, TooLarge: the file cannot be accepted; nothing was kept.
+        StorageUnavailable, DatabaseUnavailable: try again; nothing was accepted.
+
+    """
+    at = ctx.now()
+    with ctx.db.transaction() as session:
+        earlier = find_receipt(session, ctx, actor, submit_key)
+        terms = None if earlier is not None else admit(session, at, False)
+    if earlier is not None or terms is None:
+        return _same(earlier, place, measure(file, ctx.settings))
+    measured = measure(file, ctx.settings, limit_mb=terms.limit_mb)
+    check_names(archive.inspect(file), terms.required_names)
+    file.seek(0)
+    path = ctx.storage.path("originals", f"{at:%Y%m}", f"{secrets.token_hex(16)}.zip")
+    ctx.storage.upload(path, file)
+    try:
+        with ctx.db.transaction() as session:
+            terms = admit(session, at, True)
+            task = _insert_task(
+                session,
+                actor,
+                place,
+                path=path,
+                file_name=file_name,
+                measured=measured,
+                at=at,
+                submit_key=submit_key,
+                is_late=terms.is_late,
+            )
+            attempt = open_attempt(session, ctx, task, 1)
+            add_log(session, attempt, terms.said, at=at)
+            notify_task(session, task)
+            return _receipt(ctx, task)
+    except (IntegrityError, Rejected):
+        _discard(ctx, path)
+        with ctx.db.transaction() as session:
+            twin = find_receipt(session, ctx, actor, submit_key)
+        if twin is None:
+            raise
+        return _same(twin, place, measured)
+
+
+def _same(receipt: Receipt | None, place: Place, measured: Measured) -> Receipt:
+    """`receipt`, which the key has got before, if it was for this very submission."""
+    if receipt is None or (receipt.place, receipt.sha256) != (place, measured.sha256):
+        raise KeyInUse
+    return receipt
+
+
+def _insert_task(
+    session: Session,
+    actor: Actor,
+    place: Place,
+    *,
+    path: str,
+    file_name: str,
+    measured: Measured,
+    at: datetime,
+    submit_key: str,
+    is_late: bool,
+) -> Task:
+    if actor.user_id is None:
+        raise NotAllowed
+    task = Task(
+        assignment_id=place.assignment_id,
+        dry_run_of=place.dry_run_of,
+        created_by_id=actor.user_id,
+        creation_timestamp=at,
+        submit_key=submit_key,
+        reference="".join(secrets.choice(_ALPHABET) for _ in range(10)),
+        original_path=path,
+        original_name=_shown_name(file_name),
+        original_size=measured.size,
+        original_sha256=measured.sha256,
+        stored_at=StoredAt.FTP,
+        is_late=is_late,
+    )
+    session.add(task)
+    session.flush()
+    session.add(TaskMetrics(task_id=task.id))
+    return task
+
+
+def _shown_name(file_name: str) -> str:
+    """The last part of what a browser sent, printable and of bounded length."""
+    last = file_name.replace("\\", "/").rsplit("/", 1)[-1]
+    return (
+        "".join(character for character in last if character.isprintable())[:NAME_LIMIT] or "submission.zip"
+    )
+
+
+def _discard(ctx: Context, path: str) -> None:
+    """Remove a file that has no row; when that fails the sweep will do it."""
+    try:
+        ctx.storage.delete(path)
+    except StorageUnavailable:
+        logger.warning("left to the sweep: %s", path)
+
+
+def find_receipt(session: Session, ctx: Context, actor: Actor, submit_key: str) -> Receipt | None:
+    """What `actor` has got for this key before."""
+    task = session.scalar(
+        select(Task).where(Task.created_by_id == actor.user_id, Task.submit_key == submit_key)
+    )
+    return None if task is None else _receipt(ctx, task)
+
+
+def _receipt(ctx: Context, task: Task) -> Receipt:
+    facts = ReceiptFacts(task.id, task.created_by_id, task.original_sha256, task.creation_timestamp)
+    return Receipt(
+        task_id=task.id,
+        place=Place(task.assignment_id, task.dry_run_of),
+        reference=task.reference,
+        file_name=task.original_name,
+        size=task.original_size,
+        sha256=task.original_sha256,
+        received_at=task.creation_timestamp,
+        code=receipts.sign(ctx, facts),
+    )
