@@ -119,16 +119,20 @@ class NotFound(Rejected):
         "extension": "prórroga",
         "failure group": "causa de fallas",
         "file": "archivo",
+        "incident": "alerta",
         "member": "integrante",
         "operation": "reejecución",
         "person": "persona",
         "report": "reporte",
+        "rule": "regla",
         "session": "sesión",
         "stage": "etapa",
         "student": "estudiante",
         "submission": "entrega",
+        "target": "destino",
         "task definition": "definición de tarea",
         "token": "token",
+        "view": "vista",
     }
     """What `what` is called in Spanish."""
 

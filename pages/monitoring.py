@@ -9,7 +9,7 @@ import streamlit as st
 from core.services import topics
 from core.services.monitoring import Scope
 from dashboard import address, i18n, live, shell
-from dashboard.monitoring import alerts, failures, history, now, records, times
+from dashboard.monitoring import alerts, failures, history, now, records, saved, times
 
 _ = i18n.gettext
 visit = shell.enter()
@@ -31,6 +31,8 @@ def scope_of(fresh: shell.Visit) -> Scope:
 
 
 st.title(_("Monitoring"))
+with shell.errors():
+    saved.draw(visit)
 names = {
     "1": _("Last hour"),
     "24": _("24 hours"),

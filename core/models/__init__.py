@@ -44,6 +44,7 @@ from core.models.tasks import (
     TaskMetrics,
     TaskStageStatus,
 )
+from core.models.views import SavedView
 
 __all__ = [
     "AlertIncident",
@@ -77,6 +78,7 @@ __all__ = [
     "QueueMessage",
     "RequeueEvent",
     "ResultNotice",
+    "SavedView",
     "SignInFailure",
     "Tally",
     "TallyDay",
