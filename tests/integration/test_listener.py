@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 import builders
@@ -17,6 +18,7 @@ from core import topology, wire
 from core.broker import ReportIntake
 from core.context import ORCHESTRATOR, Context
 from core.embedded.postgres import EmbeddedPostgres
+from core.errors import BrokerUnavailable
 from core.listener import start_listener
 from core.models import AppliedReport, OutboxMessage, TaskStageStatus
 from core.services import reports, submissions
@@ -143,6 +145,49 @@ def test_a_listener_cut_off_before_its_acknowledgement_applies_nothing_twice(
 
     assert requeues(mq, carried) == 0
     assert left(mq) == []
+
+
+def test_an_acknowledgement_that_is_lost_with_its_connection_was_never_noted(
+    mq: Context, carried: Carried, rabbitmq: RabbitMq
+) -> None:
+    say(mq, carried.write(RECEIVED))
+    intake = ReportIntake(mq.settings, 10, lambda body, key, again: read_report(body, key, redelivered=again))
+    (entry,) = eventually(lambda: intake.take(1, 1))
+    reports.apply_reports(mq, ORCHESTRATOR, [entry.content], held=True)
+    rabbitmq.pause()
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            told = pool.submit(intake.acknowledge, [entry])
+            assert not wait([told], 1).done, "the broker has not taken note yet"
+            rabbitmq.kill()
+            with pytest.raises(BrokerUnavailable):
+                told.result(60)
+    finally:
+        rabbitmq.start()
+
+    with listening(mq):
+        say(mq, carried.write(PASSED))
+        eventually(lambda: heard(mq) == 2)
+        eventually(lambda: left(mq) == [])
+
+    assert requeues(mq, carried) == 0
+
+
+def test_what_the_broker_has_taken_note_of_is_written_down_when_nothing_else_comes(
+    mq: Context, carried: Carried
+) -> None:
+    def unacknowledged() -> int:
+        with mq.db.transaction() as session:
+            query = select(func.count()).where(~AppliedReport.is_acknowledged)
+            return session.scalar(query) or 0
+
+    with listening(mq):
+        say(mq, carried.write(RECEIVED))
+        eventually(lambda: heard(mq) == 1 and unacknowledged() == 0)
+
+        say(mq, carried.write(RECEIVED))
+
+        eventually(lambda: requeues(mq, carried) == 1)
 
 
 def test_a_cut_connection_and_a_restart_of_the_broker_lose_no_report(
