@@ -12,6 +12,7 @@ from dashboard import i18n, shell
 _ = i18n.gettext
 
 _MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 
@@ -33,7 +34,8 @@ def left_text(end: datetime, now: datetime) -> str:
         return _("{time} left").format(time=i18n.duration_text(left.total_seconds()))
     days = i18n.duration_text(left.days * 86_400)
     rest = left - timedelta(days=left.days)
-    more = f" {i18n.duration_text(rest.total_seconds())}" if rest >= _MINUTE else ""
+    whole = rest - rest % (_HOUR if rest >= _HOUR else _MINUTE)  # rounded, the 24th hour would be named
+    more = f" {i18n.duration_text(whole.total_seconds())}" if whole else ""
     return _("{time} left").format(time=f"{days}{more}")
 
 

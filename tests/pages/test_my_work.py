@@ -70,6 +70,16 @@ def test_what_is_due_first_stands_first_with_the_time_left(
     ]
 
 
+def test_the_time_left_is_never_more_than_there_is(
+    ctx: Context, clock: Clock, world: builders.World, open_page: Open
+) -> None:
+    clock.advance(minutes=10)
+
+    label = next(part.label for part in open_page("my_work").expander)
+
+    assert label == "**Print a cube** — 6 days 23 hours left · – Not submitted"
+
+
 def test_who_has_an_extension_still_finds_the_form_after_the_general_date(
     ctx: Context, clock: Clock, world: builders.World, open_page: Open
 ) -> None:
