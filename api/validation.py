@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a request, in the sentences of `core/errors.py`."""
+"""What pydantic finds wrong with a request, in the sentences of `core/errors`."""
 
 from __future__ import annotations
 
