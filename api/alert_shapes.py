@@ -14,7 +14,7 @@ _EXAMPLE: dict[str, JsonValue] = {
     "course_id": 3,
     "course_name": "Robotics",
     "subject": "",
-    "sentence": "The oldest task has waited for 21 min; the limit is 15.",
+    "sentence": "The oldest submission has waited for 21 min; the limit is 15.",
     "opened_at": "2026-03-02T15:00:00Z",
     "closed_at": None,
     "value": 21.4,

@@ -10,18 +10,18 @@ from core.vocabulary import AlertKind
 _TITLES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
     {
         "en": {
-            AlertKind.WAITING: "Tasks wait too long",
+            AlertKind.WAITING: "Submissions wait too long",
             AlertKind.FAILURES: "More failures than usual",
             AlertKind.SILENCE: "No reports although something runs",
             AlertKind.PARKED: "Parked reports",
-            AlertKind.NO_CONSUMER: "Nobody takes tasks from a queue",
+            AlertKind.NO_CONSUMER: "Nobody takes submissions from a queue",
             AlertKind.UNREACHABLE: "A system does not answer",
             AlertKind.WRITES: "Files cannot be written",
             AlertKind.DISK: "Little disk space",
         },
         "es": {
             AlertKind.WAITING: "Hay entregas que esperan demasiado",
-            AlertKind.FAILURES: "Más fallos que de costumbre",
+            AlertKind.FAILURES: "Más fallas que de costumbre",
             AlertKind.SILENCE: "Sin reportes aunque algo está en curso",
             AlertKind.PARKED: "Reportes apartados",
             AlertKind.NO_CONSUMER: "Nadie toma entregas de una cola",
@@ -35,13 +35,13 @@ _TITLES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
 _SENTENCES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
     {
         "en": {
-            AlertKind.WAITING: "The oldest task has waited for {value} min; the limit is {threshold}.",
+            AlertKind.WAITING: "The oldest submission has waited for {value} min; the limit is {threshold}.",
             AlertKind.FAILURES: "{value} % of what ended within an hour failed; by the four weeks before,"
             " more than {threshold} % is out of the ordinary.",
             AlertKind.SILENCE: "Something runs, but no report has come for {value} min; the limit is"
             " {threshold}.",
             AlertKind.PARKED: "{value} reports could not be applied and wait for somebody.",
-            AlertKind.NO_CONSUMER: "Tasks lie in the queue {subject} and no node has taken from it for"
+            AlertKind.NO_CONSUMER: "Submissions lie in the queue {subject} and no node has taken from it for"
             " {value} min.",
             AlertKind.UNREACHABLE: "{subject} has not answered for {value} min. Accepted work is kept.",
             AlertKind.WRITES: "A file has waited for {value} min to be written to the file server. Accepted"
