@@ -266,6 +266,7 @@ def _prepare(root: Path, folder: Path, port: int) -> dict[str, str]:
         "RABBITMQ_ADVANCED_CONFIG_FILE": folder / "none.config",
         "RABBITMQ_ENABLED_PLUGINS_FILE": folder / "enabled_plugins",
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-noinput +S 2:2 +sbwt none",
+        "ERL_CRASH_DUMP_SECONDS": "0",
         "RABBITMQ_ALLOW_INPUT": "1",  # the script becomes the server, so that its pid is the server's
     }
     inherited = {key: value for key, value in environment(root).items() if not key.startswith("RABBITMQ")}

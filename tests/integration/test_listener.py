@@ -163,6 +163,7 @@ def test_an_acknowledgement_that_is_lost_with_its_connection_was_never_noted(
             with pytest.raises(BrokerUnavailable):
                 told.result(60)
     finally:
+        rabbitmq.kill()
         rabbitmq.start()
 
     with listening(mq):
