@@ -207,6 +207,27 @@ def test_a_cut_connection_and_a_restart_of_the_broker_lose_no_report(
     assert left(mq) == []
 
 
+def test_a_listener_gives_up_a_broker_whose_heartbeat_is_lost_and_finds_it_again(
+    mq: Context, carried: Carried, rabbitmq: RabbitMq, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"{mq.settings.amqp_url.get_secret_value()}?heartbeat=2"
+    impatient = builders.with_settings(mq, mq.settings.model_copy(update={"amqp_url": SecretStr(url)}))
+
+    with listening(impatient):
+        say(mq, carried.write(RECEIVED))
+        eventually(lambda: stages(mq) == [RUNNING, PENDING])
+        rabbitmq.pause()
+        try:
+            eventually(lambda: "listener connects again" in caplog.text)
+        finally:
+            rabbitmq.resume()
+        say(mq, carried.write(PASSED))
+        eventually(lambda: heard(mq) == 2)
+
+    assert left(mq) == []
+    assert requeues(mq, carried) == 0
+
+
 def test_while_postgres_is_away_the_batch_waits_and_is_applied_once(
     mq: Context, carried: Carried, postgres: EmbeddedPostgres, caplog: pytest.LogCaptureFixture
 ) -> None:
