@@ -25,7 +25,7 @@ from core.services import reports, submissions
 from core.vocabulary import ParkReason, StageStatus
 from core.wake import Waker
 from core.wire import LOG_KEY
-from core.wire.reports import read_report
+from core.wire.reports import Report, Unreadable, read_report
 from tests import amqp
 from tests.rabbitmq import RabbitMq
 from tests.waiting import eventually
@@ -66,6 +66,10 @@ def carried(mq: Context) -> Carried:
 
 def say(ctx: Context, body: bytes, key: str = LOG_KEY) -> None:
     assert amqp.publish(ctx.settings.amqp_url.get_secret_value(), key, body)
+
+
+def taking(ctx: Context) -> ReportIntake[Report | Unreadable]:
+    return ReportIntake(ctx.settings, 10, lambda body, key, again: read_report(body, key, redelivered=again))
 
 
 def stages(ctx: Context) -> list[StageStatus]:
@@ -134,7 +138,7 @@ def test_a_listener_cut_off_before_its_acknowledgement_applies_nothing_twice(
 ) -> None:
     for message in (RECEIVED, DOWNLOADED):
         say(mq, carried.write(message))
-    intake = ReportIntake(mq.settings, 10, lambda body, key, again: read_report(body, key, redelivered=again))
+    intake = taking(mq)
     batch = [eventually(lambda: intake.take(1, 1))[0].content for _ in range(2)]
     reports.apply_reports(mq, ORCHESTRATOR, batch)
     intake.close()
@@ -151,7 +155,7 @@ def test_an_acknowledgement_that_is_lost_with_its_connection_was_never_noted(
     mq: Context, carried: Carried, rabbitmq: RabbitMq
 ) -> None:
     say(mq, carried.write(RECEIVED))
-    intake = ReportIntake(mq.settings, 10, lambda body, key, again: read_report(body, key, redelivered=again))
+    intake = taking(mq)
     (entry,) = eventually(lambda: intake.take(1, 1))
     reports.apply_reports(mq, ORCHESTRATOR, [entry.content], held=True)
     rabbitmq.pause()
@@ -185,9 +189,7 @@ def test_what_the_broker_has_taken_note_of_is_written_down_when_nothing_else_com
     with listening(mq):
         say(mq, carried.write(RECEIVED))
         eventually(lambda: heard(mq) == 1 and unacknowledged() == 0)
-
         say(mq, carried.write(RECEIVED))
-
         eventually(lambda: requeues(mq, carried) == 1)
 
 
