@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from core.embedded.parent import end_with_parent
 from tests.packages import NotHere, environment, unpacked
+from tests.ports import free_port
 
 USER, PASSWORD = "ulos", "s3cret"
 READY_WITHIN = 60
@@ -63,7 +63,7 @@ class RabbitMq:
     """A broker that tests may stop, kill, start again, and make miserable. Use `running`."""
 
     def __init__(self, root: Path, folder: Path) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._root = root
         self._folder = folder
         self._vhosts = itertools.count(1)
@@ -255,10 +255,10 @@ def _prepare(root: Path, folder: Path, port: int) -> dict[str, str]:
     ours = {
         "HOME": folder,
         "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
-        "ERL_EPMD_PORT": _free_port(),
+        "ERL_EPMD_PORT": free_port(),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
         "RABBITMQ_NODENAME": _NODE,
-        "RABBITMQ_DIST_PORT": _free_port(),
+        "RABBITMQ_DIST_PORT": free_port(),
         "RABBITMQ_MNESIA_BASE": folder / "mnesia",
         "RABBITMQ_LOG_BASE": folder / "log",
         "RABBITMQ_CONF_ENV_FILE": folder / "empty",
@@ -266,6 +266,7 @@ def _prepare(root: Path, folder: Path, port: int) -> dict[str, str]:
         "RABBITMQ_ADVANCED_CONFIG_FILE": folder / "none.config",
         "RABBITMQ_ENABLED_PLUGINS_FILE": folder / "enabled_plugins",
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-noinput +S 2:2 +sbwt none",
+        "ERL_CRASH_DUMP_SECONDS": "0",
         "RABBITMQ_ALLOW_INPUT": "1",  # the script becomes the server, so that its pid is the server's
     }
     inherited = {key: value for key, value in environment(root).items() if not key.startswith("RABBITMQ")}
@@ -292,14 +293,6 @@ def _speaks_amqp(port: int) -> bool:
             return probe.recv(1) == b"\x01"
     except OSError:
         return False
-
-
-def _free_port() -> int:
-    """One below those that systems give to whoever connects, so that it is free again after a restart."""
-    while True:
-        port = random.randrange(10_000, 32_000)  # noqa: S311  no secret
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from core.services import reports, submissions
 from core.vocabulary import ParkReason, StageStatus
 from core.wake import Waker
 from core.wire import LOG_KEY
-from core.wire.reports import read_report
+from core.wire.reports import Report, Unreadable, read_report
 from tests import amqp
 from tests.rabbitmq import RabbitMq
 from tests.waiting import eventually
@@ -66,6 +66,10 @@ def carried(mq: Context) -> Carried:
 
 def say(ctx: Context, body: bytes, key: str = LOG_KEY) -> None:
     assert amqp.publish(ctx.settings.amqp_url.get_secret_value(), key, body)
+
+
+def taking(ctx: Context) -> ReportIntake[Report | Unreadable]:
+    return ReportIntake(ctx.settings, 10, lambda body, key, again: read_report(body, key, redelivered=again))
 
 
 def stages(ctx: Context) -> list[StageStatus]:
@@ -134,7 +138,7 @@ def test_a_listener_cut_off_before_its_acknowledgement_applies_nothing_twice(
 ) -> None:
     for message in (RECEIVED, DOWNLOADED):
         say(mq, carried.write(message))
-    intake = ReportIntake(mq.settings, 10, lambda body, key, again: read_report(body, key, redelivered=again))
+    intake = taking(mq)
     batch = [eventually(lambda: intake.take(1, 1))[0].content for _ in range(2)]
     reports.apply_reports(mq, ORCHESTRATOR, batch)
     intake.close()
@@ -151,7 +155,7 @@ def test_an_acknowledgement_that_is_lost_with_its_connection_was_never_noted(
     mq: Context, carried: Carried, rabbitmq: RabbitMq
 ) -> None:
     say(mq, carried.write(RECEIVED))
-    intake = ReportIntake(mq.settings, 10, lambda body, key, again: read_report(body, key, redelivered=again))
+    intake = taking(mq)
     (entry,) = eventually(lambda: intake.take(1, 1))
     reports.apply_reports(mq, ORCHESTRATOR, [entry.content], held=True)
     rabbitmq.pause()
@@ -163,6 +167,7 @@ def test_an_acknowledgement_that_is_lost_with_its_connection_was_never_noted(
             with pytest.raises(BrokerUnavailable):
                 told.result(60)
     finally:
+        rabbitmq.kill()
         rabbitmq.start()
 
     with listening(mq):
@@ -184,9 +189,7 @@ def test_what_the_broker_has_taken_note_of_is_written_down_when_nothing_else_com
     with listening(mq):
         say(mq, carried.write(RECEIVED))
         eventually(lambda: heard(mq) == 1 and unacknowledged() == 0)
-
         say(mq, carried.write(RECEIVED))
-
         eventually(lambda: requeues(mq, carried) == 1)
 
 
@@ -204,6 +207,27 @@ def test_a_cut_connection_and_a_restart_of_the_broker_lose_no_report(
         eventually(lambda: stages(mq) == [COMPLETED, PENDING])
 
     assert left(mq) == []
+
+
+def test_a_listener_gives_up_a_broker_whose_heartbeat_is_lost_and_finds_it_again(
+    mq: Context, carried: Carried, rabbitmq: RabbitMq, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"{mq.settings.amqp_url.get_secret_value()}?heartbeat=2"
+    impatient = builders.with_settings(mq, mq.settings.model_copy(update={"amqp_url": SecretStr(url)}))
+
+    with listening(impatient):
+        say(mq, carried.write(RECEIVED))
+        eventually(lambda: stages(mq) == [RUNNING, PENDING])
+        rabbitmq.pause()
+        try:
+            eventually(lambda: "listener connects again" in caplog.text)
+        finally:
+            rabbitmq.resume()
+        say(mq, carried.write(PASSED))
+        eventually(lambda: heard(mq) == 2)
+
+    assert left(mq) == []
+    assert requeues(mq, carried) == 0
 
 
 def test_while_postgres_is_away_the_batch_waits_and_is_applied_once(

@@ -48,9 +48,9 @@ def announce(session: Session, ended: Sequence[Ended], *, at: datetime) -> None:
     ]
     made = session.execute(
         insert(ResultNotice)
-        .values(rows)
         .on_conflict_do_nothing(index_elements=["attempt_id"])
-        .returning(ResultNotice.id, ResultNotice.user_id, ResultNotice.shown_from)
+        .returning(ResultNotice.id, ResultNotice.user_id, ResultNotice.shown_from),
+        rows,  # beside the statement, which is the same for any number of rows and so compiled once
     ).all()
     _queue_mails(session, [(row.id, row.user_id, row.shown_from) for row in made], at)
 
