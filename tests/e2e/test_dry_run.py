@@ -23,7 +23,7 @@ def test_a_sample_goes_through_all_stages_before_the_eyes_of_the_professor(
 
     begin(page, samples.gcode_good())
 
-    expect(page.get_by_text("Completada").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("✔ Aprobada", exact=True).first).to_be_visible(timeout=120_000)
     page.wait_for_url("**task=*")
     page.get_by_text("Salida de cada etapa").click()
     expect(page.get_by_text("EXECUTION").last).to_be_visible()
