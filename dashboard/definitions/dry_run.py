@@ -66,7 +66,7 @@ def _list(visit: shell.Visit, definition_id: int, shown: int) -> None:
     for run in runs:
         st.button(
             _label(visit, run),
-            key=f"dry-run-{run.task_id}",
+            key=f"open-dry-run-{run.task_id}",
             type="primary" if run.task_id == shown else "secondary",
             on_click=_open,
             args=(run.task_id,),

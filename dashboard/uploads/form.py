@@ -27,7 +27,7 @@ def form(number: int, on_accepted: Callable[[int], None], *, dry_run: bool = Fal
     `on_accepted` is called before the next run, with what the browser says is the task. That id is a
     hint: whoever shows the task asks the use case for it, which knows whose it is.
     """
-    name = f"dry-run-{number}" if dry_run else f"upload-{number}"
+    name = f"sample-{number}" if dry_run else f"upload-{number}"
 
     def accept() -> None:
         task_id = (st.session_state[name].accepted or {}).get("task_id")

@@ -16,14 +16,14 @@ def test_a_sample_goes_through_all_stages_before_the_eyes_of_the_professor(
 ) -> None:
     visitor = sign_in(browser, project, "profesora", "/definitions", viewport={"width": 390, "height": 844})
     page = visitor.page
-    definition = page.get_by_test_id("stExpander").filter(has_text="G-code —")
-    definition.get_by_text("G-code —").click()
+    definition = page.get_by_test_id("stExpander").filter(has_text="G-code · demo")
+    definition.locator("summary").click()
     definition.get_by_role("button", name="Ejecución de prueba").click()
     page.wait_for_url("**/definitions?dry_run=*")
 
     begin(page, samples.gcode_good())
 
-    expect(page.get_by_text("Completada").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("✔ Aprobada", exact=True).first).to_be_visible(timeout=120_000)
     page.wait_for_url("**task=*")
     page.get_by_text("Salida de cada etapa").click()
     expect(page.get_by_text("EXECUTION").last).to_be_visible()

@@ -100,7 +100,7 @@ def figures(ctx: Context, world: World, actor: Actor) -> dict[str, Any]:
         }
     said["statistics"] = statistics.read_statistics(ctx, world.professor, world.assignment_id)
     said["students"] = submissions.overview(ctx, world.professor, world.assignment_id)
-    said["tasks"] = submissions.list_tasks(ctx, actor, TaskFilter())
+    said["tasks"] = submissions.list_tasks(ctx, actor, TaskFilter(), limit=2)
     said["tasks of the course"] = submissions.list_tasks(
         ctx, world.professor, TaskFilter(course_id=world.course_id)
     )
@@ -112,6 +112,8 @@ def figures(ctx: Context, world: World, actor: Actor) -> dict[str, Any]:
     archive = exports.open_archive(ctx, world.professor, wanted, exports.Contents.ORIGINALS)
     with zipfile.ZipFile(io.BytesIO(b"".join(archive.pieces))) as opened:
         said["originals"] = {name: opened.read(name) for name in opened.namelist()}
+    with ctx.db.transaction() as session:
+        said["notices kept"] = session.scalar(text("SELECT count(*) FROM result_notice"))
     said["audit"] = audit.list_entries(ctx, actor, AuditFilter())
     return said
 

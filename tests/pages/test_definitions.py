@@ -9,8 +9,8 @@ import pytest
 from page_visits import Visit, visitor
 from streamlit.testing.v1 import AppTest
 
-from core.context import Actor, Context
-from core.services import definitions
+from core.context import ORCHESTRATOR, Actor, Context
+from core.services import definitions, dry_runs
 
 
 @pytest.fixture
@@ -140,3 +140,44 @@ def test_an_edit_that_began_before_another_was_saved_is_refused(
     assert "in the meantime" in " ".join(error.value for error in app.error)
     kept = definitions.get_definition(ctx, world.professor, world.definition_id)
     assert [stage.run_command for stage in kept.stages] == ["theirs"]
+
+
+def test_a_dry_run_is_opened_from_its_definition_shown_with_its_stages_and_left_again(
+    ctx: Context, world: builders.World, visit_page: Visit
+) -> None:
+    app = press(visit_page(world.professor, "definitions"), "Dry run")
+    assert [info.value for info in app.info] == [
+        "You have not tried this definition yet. Choose a sample above."
+    ]
+    receipt = dry_runs.start(
+        ctx,
+        world.professor,
+        world.definition_id,
+        builders.archive(),
+        file_name="sample.zip",
+        submit_key="sample",
+    )
+    builders.fail(ctx, ORCHESTRATOR, receipt.task_id)
+
+    app = app.run()
+
+    assert [sub.value for sub in app.subheader] == ["Dry run of G\\-code"]
+    assert any("Failed" in text.value for text in app.markdown)
+    assert list(app.exception) == []
+    assert [button.label for button in app.button if receipt.reference in button.label]
+    app = press(app, "← All definitions")
+    assert [button.label for button in app.button if button.label == "+ New definition"]
+    assert "dry_run" not in app.query_params
+
+
+def test_who_teaches_but_is_no_professor_is_offered_no_dry_run_and_told_why_at_its_address(
+    world: builders.World, visit_page: Visit
+) -> None:
+    app = visit_page(world.monitor, "definitions")
+    assert "Dry run" not in [button.label for button in app.button]
+
+    app.query_params["dry_run"] = str(world.definition_id)
+    app = app.run()
+
+    assert len(app.error) == 1
+    assert "does not allow this" in app.error[0].value
