@@ -155,6 +155,7 @@ class Life:
         self.report([(after, ACKNOWLEDGED)], None)
         self.ledger.write("done", carried)
         if self.dice.random() < self.plan.corrupts:
+            self.ledger.write("corrupts", carried)
             self.publish(LOG_KEY, b'{"taskId":' + bytes(self.dice.randrange(128, 256) for _ in range(20)))
             self.ledger.write("corrupted", carried)
 

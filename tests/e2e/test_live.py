@@ -232,7 +232,7 @@ def test_a_restart_of_the_server_is_survived(browser: Browser, project: Project,
     reports.add_task_log(ctx, ORCHESTRATOR, task_id, "mientras no había servidor")
     expect(page.get_by_text("mientras no había servidor")).to_be_attached(timeout=60_000)
     is_live(page)
-    reports.add_task_log(ctx, ORCHESTRATOR, task_id, "después")
+    reports.add_task_log(ctx, ORCHESTRATOR, task_id, "y otra vez en vivo")
 
-    expect(page.get_by_text("después")).to_be_attached()
+    expect(page.get_by_text("y otra vez en vivo")).to_be_attached()
     assert is_marked(page)

@@ -42,6 +42,7 @@ def test_a_wrong_password_is_told_without_saying_which_half_was_wrong(
 ) -> None:
     page = browser.new_context(locale="es-CO").new_page()
     page.goto(project.address)
+    page.wait_for_load_state("networkidle")  # nobody types before the form is whole
     for name in ("estudiante5", "nobody"):
         page.get_by_label("Correo").fill(f"{name}@uniandes.edu.co")
         page.get_by_label("Contraseña").fill("not the password")

@@ -54,18 +54,19 @@ class Ledger:
     took: Counter[tuple[str, str]]
     unsure: Counter[str]
     corrupted: int
+    corrupts: int
 
     @classmethod
     def read(cls, paths: list[Path]) -> Ledger:
         lines = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
         count = {
             what: Counter((line["task"], line["key"]) for line in lines if line["what"] == what)
-            for what in ("takes", "took", "corrupted")
+            for what in ("takes", "took", "corrupts", "corrupted")
         }
         unsure: Counter[str] = Counter()
         for (task, _), number in (count["takes"] - count["took"]).items():
             unsure[task] += number
-        return cls(count["took"], unsure, count["corrupted"].total())
+        return cls(count["took"], unsure, count["corrupted"].total(), count["corrupts"].total())
 
     def second_deliveries(self) -> Counter[str]:
         seconds: Counter[str] = Counter()
@@ -221,7 +222,8 @@ def test_tasks_end_right_while_nodes_die_reports_shuffle_and_the_broker_restarts
     check_requeues(ctx, ledger)
     with ctx.db.transaction() as session:
         parked = session.scalar(select(func.count(ParkedReport.id)))
-    assert parked == ledger.corrupted > 0
+    # A node that loses the broker meanwhile cannot know whether what it corrupted was taken.
+    assert 0 < ledger.corrupted <= (parked or 0) <= ledger.corrupts
     there = {file.path for file in ctx.storage.list_files(ctx.storage.path("attempts"))}
     assert {carried.file_path for carried in tasks} <= there
     # While one delivery of a task is at work on it, a second one may store its files over the first one's.
