@@ -6,10 +6,8 @@ import io
 import os
 import re
 import signal
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -85,22 +83,6 @@ def open_monitoring(browser: Browser, project: Project) -> tuple[Page, Locator, 
     return page, figure, figure.text_content() or ""
 
 
-@contextmanager
-def pouring(ctx: Context, task_id: int) -> Iterator[None]:
-    """Twenty new lines a second in the log of a task."""
-    enough = threading.Event()
-
-    def pour() -> None:
-        while not enough.wait(0.05):
-            reports.add_task_log(ctx, ORCHESTRATOR, task_id, "otra línea")
-
-    thread = threading.Thread(target=pour)
-    thread.start()
-    yield
-    enough.set()
-    thread.join()
-
-
 def test_a_change_reaches_the_screen_and_leaves_the_rest_as_it_was(
     browser: Browser, project: Project, ctx: Context
 ) -> None:
@@ -150,26 +132,6 @@ def test_a_view_that_is_held_still_waits_until_it_may_go_on(
     page.get_by_role("button", name="Continuar").click()
 
     expect(figure).not_to_have_text(before, timeout=60_000)
-
-
-def test_a_click_has_its_whole_effect_while_changes_pour_in(
-    browser: Browser, project: Project, ctx: Context
-) -> None:
-    task_id = task_of(ctx, "estudiante14", StageStatus.FAILED)
-    page = open_task(browser, project, "estudiante14", task_id).page
-    mark(page)
-
-    with pouring(ctx, task_id):
-        expect(page.get_by_text("otra línea").first).to_be_attached()
-        for _ in range(5):
-            page.get_by_role("link", name="Cuenta").click()
-            expect(page.get_by_role("button", name="Cambiar la contraseña")).to_be_visible()
-            page.get_by_role("link", name="Mi trabajo").click()
-            expect(page.get_by_text("Registro", exact=True)).to_be_visible()
-            expect(page.get_by_role("link", name="Descargar el original")).to_be_visible()
-            expect(page.get_by_role("button", name="Cambiar la contraseña")).not_to_be_attached()
-
-    assert is_marked(page)
 
 
 def test_signing_out_in_one_tab_takes_the_data_off_the_other(
