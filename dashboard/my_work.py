@@ -52,7 +52,7 @@ def show_due(
             statement.show(view, place="due")
             st.markdown("\n".join(f"- {said}" for said in rules.sentences(admission, visit.course_zone)))
             if admission.state is AssignmentState.OPEN and admission.remaining_submissions != 0:
-                uploads.form(view.id, on_accepted)
+                uploads.submission_form(view.id, on_accepted)
             _latest(work, place="due")
 
 

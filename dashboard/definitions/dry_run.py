@@ -44,7 +44,7 @@ def show(visit: shell.Visit, definition_id: int) -> None:
             "nothing: not in statistics, figures, lists, limits or exports. Only you see it, for {days} days."
         ).format(days=dry_runs.KEPT.days)
     )
-    uploads.form(definition_id, _open, dry_run=True)
+    uploads.dry_run_form(definition_id, _open)
     shown = _number(TASK) or (runs[0].task_id if runs else None)
     if shown is None:
         st.info(_("You have not tried this definition yet. Choose a sample above."))
