@@ -6,13 +6,13 @@ tried, and the session that follows are ours (docs/decisions/0002-sessions.md).
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 import streamlit_authenticator as stauth
+from streamlit_authenticator.controllers import AuthenticationController
 
 from core.services import accounts
 from core.services.accounts import Attempt, Person
@@ -94,6 +94,31 @@ class _Asked(MutableMapping[str, dict[str, Any]]):
         return len(self._users)
 
 
+class _NoCookie:
+    """In place of the package's cookie, which scripts can read and which outlives signing out.
+
+    Its component, too, is left out: it draws the page again at the moment that the browser has mounted
+    it, and a click of that moment would be lost.
+    """
+
+    def get_cookie(self) -> None:
+        return None
+
+    def set_cookie(self) -> None:
+        return None
+
+
+class _Form(stauth.Authenticate):  # type: ignore[misc]  # it ships no types
+    """The package's form over the people of `users`, without its cookie."""
+
+    def __init__(self, users: MutableMapping[str, dict[str, Any]]) -> None:
+        self.path = None
+        self.attrs = {"login_sleep_time": 0}  # a pause would lose the address that the person came for
+        self.cookie_controller = _NoCookie()
+        self.authentication_controller = AuthenticationController({"usernames": {}}, auto_hash=False)
+        self.authentication_controller.authentication_model.credentials["usernames"] = users
+
+
 def _ask() -> Person | None:
     """Show the package's form; the person once their password was right.
 
@@ -101,17 +126,8 @@ def _ask() -> Person | None:
         WrongCredentials, TooManyAttempts: it was not, or too often.
 
     """
-    form = stauth.Authenticate(
-        {"usernames": {}},
-        cookie_name="ulos_unused",
-        cookie_key=secrets.token_hex(32),
-        cookie_expiry_days=0,  # its cookie is never set: scripts can read it and signing out does not end it
-        auto_hash=False,
-        login_sleep_time=0,  # a pause here would lose the address that the person came for
-    )
     asked = _Asked()
-    form.authentication_controller.authentication_model.credentials["usernames"] = asked
-    form.login(
+    _Form(asked).login(
         fields={
             "Form name": _("Your account"),
             "Username": _("E-mail"),

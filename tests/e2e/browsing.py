@@ -106,11 +106,18 @@ def sign_in(browser: Browser, project: Project, name: str, path: str = "/", **op
     visitor = watch(browser.new_context(**options).new_page())
     page = visitor.page
     page.goto(project.address + path)
+    settled(page)
     page.get_by_label("Correo").fill(f"{name}@uniandes.edu.co")
     page.get_by_label("Contraseña").fill("ulos-demo")
     page.get_by_role("button", name="Iniciar sesión").click()
     expect(page.get_by_role("button", name="Cerrar sesión", exact=True)).to_be_visible(timeout=20_000)
+    settled(page)
     return visitor
+
+
+def settled(page: Page) -> None:
+    """Wait until the page is whole: who clicks while it is being drawn may hit what is just replaced."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def upload(page: Page, content: bytes) -> None:
@@ -120,4 +127,4 @@ def upload(page: Page, content: bytes) -> None:
     assignment.locator("input[type=file]").set_input_files(chosen)  # type: ignore[arg-type]  # a literal dict
     button = assignment.get_by_role("button", name="Entregar")
     expect(button).to_be_enabled(timeout=15_000)
-    button.click()
+    button.press("Enter")  # by keyboard: the part above it is still unfolding

@@ -41,4 +41,4 @@ def begin(page: Page, content: bytes) -> None:
     page.locator("input[type=file]").set_input_files(chosen)  # type: ignore[arg-type]  # a literal dict
     button = page.get_by_role("button", name="Iniciar la ejecución de prueba")
     expect(button).to_be_enabled(timeout=15_000)
-    button.click()
+    button.press("Enter")

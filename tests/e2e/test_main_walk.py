@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 
 from core.demo import samples
 from dashboard.registry import SCREENS
-from e2e.browsing import Project, sign_in, upload
+from e2e.browsing import Project, settled, sign_in, upload
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -42,7 +42,7 @@ def test_a_wrong_password_is_told_without_saying_which_half_was_wrong(
 ) -> None:
     page = browser.new_context(locale="es-CO").new_page()
     page.goto(project.address)
-    page.wait_for_load_state("networkidle")  # nobody types before the form is whole
+    settled(page)
     for name in ("estudiante5", "nobody"):
         page.get_by_label("Correo").fill(f"{name}@uniandes.edu.co")
         page.get_by_label("Contraseña").fill("not the password")
