@@ -27,7 +27,7 @@ from api.monitoring_shapes import (
 )
 from api.params import AssignmentId, IdFilter, Moment, StageFilter
 from api.problems import responses
-from core.services import alerts, monitoring, reports, statistics
+from core.services import alerts, inventory, monitoring, reports, statistics
 from core.services.monitoring import Scope
 from core.vocabulary import TimeSpan
 
@@ -90,6 +90,7 @@ def get_queue(ctx: ContextDep, actor: ActorDep, scope: ScopeDep) -> QueueOut:
     parked = reports.list_parked(ctx, actor, course_id=scope.course_id, limit=1000)
     return QueueOut(
         **asdict(monitoring.read_queue(ctx, actor, scope)),
+        missing_files=inventory.count_missing_files(ctx, actor, course_id=scope.course_id),
         parked_count=reports.count_parked(ctx, actor, course_id=scope.course_id),
         parked=[ParkedOut.model_validate(asdict(report)) for report in parked],
     )

@@ -148,6 +148,7 @@ class QueueOut(BaseModel):
                 "stages": [
                     {"stage_name": "PARSING", "waiting": 12, "running": 2, "oldest_waiting_seconds": 42.5}
                 ],
+                "missing_files": 0,
                 "parked_count": 1,
                 "parked": [
                     {
@@ -170,6 +171,7 @@ class QueueOut(BaseModel):
     oldest_waiting_seconds: float | None
     outbox: int
     stages: list[StageQueueOut]
+    missing_files: int = Field(description="Files that rows name and that are gone from the file server")
     parked_count: int = Field(description="All of them; `parked` holds at most 1,000")
     parked: list[ParkedOut]
 

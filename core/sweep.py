@@ -6,31 +6,27 @@ import logging
 import threading
 from datetime import timedelta
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import delete
 
 from core.context import PLATFORM, Context
 from core.errors import Unavailable
 from core.models import (
     AppliedReport,
-    AssignmentStatement,
     IdempotencyRecord,
     LoginTicket,
     OneTimeLink,
     OutgoingMail,
     SignInFailure,
-    Task,
-    TaskAttempt,
 )
 from core.services import dry_runs
-from core.services.definitions import needed_images
+from core.services.inventory import compare_files
 from core.services.leftovers import SWEEP_TOPIC, remove_noted
 from core.services.stalled import mark_stalled
 from core.services.tallies import count_days
 from core.wake import Waker
 
 GRACE = timedelta(hours=24)
-"""Age at which a file without a row is left over; no submission takes that long to be recorded."""
+"""How long what has expired is kept for those who look for it."""
 
 EVERY = timedelta(hours=1)
 
@@ -63,40 +59,12 @@ def run_sweep(ctx: Context, waker: Waker) -> None:
             count_days(ctx, PLATFORM, limit=DAYS_AT_ONCE)
             if ctx.now() >= next_round:
                 expire(ctx)
-                removed = remove_orphans(ctx)
+                removed = compare_files(ctx)
                 logger.info("sweep removed %d files without a row", len(removed))
                 next_round = ctx.now() + EVERY
         except Unavailable as error:
             logger.warning("sweep waits for its next turn: %s", error)
         waker.wait(SWEEP_TOPIC, RETRY_SECONDS)
-
-
-def remove_orphans(ctx: Context) -> list[str]:
-    """Delete our files that are older than `GRACE` and belong to no row; their paths."""
-    removed = []
-    for folder in ("originals", "attempts", "images", "statements"):
-        files = [
-            file.path
-            for file in ctx.storage.list_files(ctx.storage.path(folder))
-            if file.modified < ctx.now() - GRACE
-        ]
-        with ctx.db.transaction() as session:
-            known = _known(session, ctx)
-        for path in files:
-            if path not in known:
-                ctx.storage.delete(path)
-                removed.append(path)
-    return removed
-
-
-def _known(session: Session, ctx: Context) -> set[str]:
-    queries = (
-        select(Task.original_path),
-        select(TaskAttempt.file_path),
-        select(AssignmentStatement.path),
-        needed_images(ctx),
-    )
-    return {path for query in queries for path in session.scalars(query)}
 
 
 def expire(ctx: Context) -> None:

@@ -110,6 +110,15 @@ class FailedBy(StrEnum):
     """A crash after the verdict: its files could not be stored. Taken back if a later stage is heard."""
 
 
+class FileKind(StrEnum):
+    """What a file on FTP is to the rows that name it."""
+
+    ORIGINAL = "original"
+    ATTEMPT = "attempt"
+    IMAGE = "image"
+    STATEMENT = "statement"
+
+
 class ParkReason(StrEnum):
     """Why a report was put aside."""
 

@@ -64,6 +64,7 @@ views = {
     "times": _("Times and throughput"),
     "stalled": _("Stalled submissions"),
     "parked": _("Parked reports"),
+    "files": _("Missing files"),
     "alerts": _("Alerts"),
     "audit": _("Who did what"),
 }
@@ -83,6 +84,7 @@ with shell.errors():
         "times": times.draw,
         "stalled": records.silent,
         "parked": records.parked,
+        "files": records.missing_files,
         "alerts": alerts.draw,
         "audit": records.deeds,
     }[view]

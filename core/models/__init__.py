@@ -16,7 +16,7 @@ from core.models.definitions import (
     ProcessingStatus,
     TaskDefinition,
 )
-from core.models.files import UnneededFile
+from core.models.files import MissingFile, UnneededFile
 from core.models.notices import ResultNotice
 from core.models.operations import Operation, OperationItem
 from core.models.oversight import AuditEntry, FailureTriage
@@ -65,6 +65,7 @@ __all__ = [
     "FailureTriage",
     "IdempotencyRecord",
     "LoginTicket",
+    "MissingFile",
     "OneTimeLink",
     "Operation",
     "OperationItem",

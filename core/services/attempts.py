@@ -38,9 +38,10 @@ def open_attempt(session: Session, ctx: Context, task: Task, number: int) -> Tas
     decides whether they come to be.
     """
     version_id, name, stages = _current_version(session, task)
-    path = ctx.storage.path("attempts", f"{task.id}-{number}-{secrets.token_hex(6)}.zip")
+    at = ctx.now()
+    path = ctx.storage.path("attempts", f"{at:%Y%m}", f"{task.id}-{number}-{secrets.token_hex(6)}.zip")
     attempt = TaskAttempt(
-        task_id=task.id, number=number, version_id=version_id, file_path=path, created_at=ctx.now()
+        task_id=task.id, number=number, version_id=version_id, file_path=path, created_at=at
     )
     session.add(attempt)
     session.flush()

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.context import Actor
-from core.services import monitoring, reports
+from core.services import alerts, inventory, monitoring, reports
 from core.services.monitoring import Answer, Components, Queue, Scope, Verdicts
 from dashboard import i18n, live, process, shell
 
@@ -27,7 +27,15 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
     verdicts = monitoring.count_verdicts(ctx, actor, scope)
     failures = monitoring.group_failures(ctx, actor, scope)
     parked = reports.count_parked(ctx, actor, course_id=scope.course_id)
-    _say(monitoring.answer_for(queue, components, verdicts, failures), components)
+    answer = monitoring.answer_for(
+        queue,
+        components,
+        verdicts,
+        failures,
+        missing_files=inventory.count_missing_files(ctx, actor, course_id=scope.course_id),
+        open_incidents=len(alerts.list_incidents(ctx, actor, course_id=scope.course_id, is_open=True)),
+    )
+    _say(answer, components)
     _counts(queue, verdicts, sum(group.open for group in failures.groups), parked)
     left, right = st.columns(2)
     with left:
@@ -48,6 +56,10 @@ def _say(answer: Answer, components: Components) -> None:
             "It is the grader, most likely: most tasks fail, and most of them with one message."
         ),
         Answer.STUDENTS: _("It is the students' work, most likely: many fail, for different reasons."),
+        Answer.FILES: _(
+            "Files that submissions need are gone from the file server: see Missing files below."
+        ),
+        Answer.ALERTS: _("Work is taken, but an alert is open: see above."),
         Answer.WELL: _("All is well: work is taken and nothing stands out."),
     }
     text = sentences[answer].format(queues=stalled)

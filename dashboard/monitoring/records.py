@@ -1,4 +1,4 @@
-"""Reports that were put aside, and who did what."""
+"""What was put aside, has fallen silent or is gone, and who did what."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import json
 import pandas as pd
 import streamlit as st
 
-from core.services import audit, reports, requeues, stalled
+from core.services import audit, inventory, reports, requeues, stalled
 from core.services.audit import AuditFilter, Entry
 from core.services.monitoring import Scope
-from core.vocabulary import AuditAction, ParkReason
+from core.vocabulary import AuditAction, FileKind, ParkReason
 from dashboard import i18n, shell
 
 _ = i18n.gettext
+
+FILES_SHOWN = 100
 
 
 def parked(visit: shell.Visit, scope: Scope) -> None:
@@ -44,6 +46,32 @@ def parked(visit: shell.Visit, scope: Scope) -> None:
                 if st.button(_("Discard"), key=f"discard-{row.id}"):
                     reports.discard_parked(visit.ctx, visit.actor, row.id)
                     st.rerun()
+
+
+def missing_files(visit: shell.Visit, scope: Scope) -> None:
+    """Each file that a row names and that is not on the file server, with what mends it."""
+    rows = inventory.list_missing_files(visit.ctx, visit.actor, course_id=scope.course_id)
+    if not rows:
+        st.success(_("Every file that is needed was there when the file server was last looked through."))
+        return
+    mends = {
+        FileKind.ORIGINAL: _("The original of a submission. Put it back from a backup of the file server."),
+        FileKind.ATTEMPT: _(
+            "The archive of an attempt. Requeue the submission: its original is copied again."
+        ),
+        FileKind.IMAGE: _("The image of a stage. Upload it again on the page Definitions."),
+        FileKind.STATEMENT: _("The statement of an assignment. Upload it again on the page Assignments."),
+    }
+    for row in rows[:FILES_SHOWN]:
+        with st.container(border=True, key=f"missing-{row.path}"):
+            since = i18n.datetime_text(row.found_at, visit.zone)
+            st.markdown(f"**{i18n.plain(row.subject)}** · " + _("gone since {when}").format(when=since))
+            st.caption(mends[row.kind])
+            st.code(row.path, language=None, wrap_lines=True)
+            if row.task_id is not None and row.course_id is not None:
+                st.link_button(_("Open the submission"), f"/task?task={row.task_id}")
+    if len(rows) > FILES_SHOWN:
+        st.caption(_("{count} more are not shown.").format(count=i18n.number_text(len(rows) - FILES_SHOWN)))
 
 
 def silent(visit: shell.Visit, scope: Scope) -> None:

@@ -21,12 +21,11 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from waiting import eventually
 
-from core import sweep
 from core.context import ORCHESTRATOR, Actor, Context
 from core.db import utc_now
 from core.errors import ChangedMeanwhile, DatabaseUnavailable, NameTaken, StorageUnavailable, TooLarge
 from core.models import DefinitionStage, DefinitionVersion, TaskDefinition, UnneededFile
-from core.services import definitions, leftovers, reports, requeues, submissions
+from core.services import definitions, inventory, leftovers, reports, requeues, submissions
 from core.services.definitions import Definition, DefinitionChange, DefinitionDraft, StageDraft
 from core.storage import open_storage
 
@@ -234,8 +233,8 @@ def test_when_postgres_goes_away_the_daily_sweep_decides_what_was_recorded(
     with ctx.db.transaction() as session:
         session.execute(text("DROP FUNCTION die CASCADE"))
     kept = made(ctx, world.professor)
-    clock.moment = utc_now() + sweep.GRACE + timedelta(hours=1)
-    sweep.remove_orphans(ctx)
+    clock.moment = utc_now() + inventory.LEFT_OVER_AFTER + timedelta(hours=1)
+    inventory.compare_files(ctx)
 
     assert images(ctx) == before | paths(kept)
 
@@ -305,15 +304,15 @@ def test_an_image_stays_while_a_submission_under_it_may_still_run_and_goes_when_
     task_id = builders.submit(ctx, world).task_id
     after = replace_parsing(ctx, world)
     replaced = (paths(old) - paths(after)).pop()
-    clock.moment = utc_now() + sweep.GRACE + timedelta(hours=1)
+    clock.moment = utc_now() + inventory.LEFT_OVER_AFTER + timedelta(hours=1)
 
-    sweep.remove_orphans(ctx)
+    inventory.compare_files(ctx)
     while_waiting = replaced in images(ctx)
     reports.set_stage_statuses(ctx, ORCHESTRATOR, task_id, {"PARSING": 3, "EXECUTION": 2})
-    sweep.remove_orphans(ctx)
+    inventory.compare_files(ctx)
     while_running = replaced in images(ctx)
     reports.set_stage_statuses(ctx, ORCHESTRATOR, task_id, {"EXECUTION": 3})
-    sweep.remove_orphans(ctx)
+    inventory.compare_files(ctx)
 
     assert (while_waiting, while_running, replaced in images(ctx)) == (True, True, False)
     assert paths(after) <= images(ctx)
@@ -330,10 +329,10 @@ def test_an_image_of_a_failure_stays_for_a_week_in_which_the_orchestrator_may_tr
     replaced = (paths(old) - paths(replace_parsing(ctx, world))).pop()
 
     clock.advance(days=6)
-    sweep.remove_orphans(ctx)
+    inventory.compare_files(ctx)
     lately = replaced in images(ctx)
     clock.advance(days=2)
-    sweep.remove_orphans(ctx)
+    inventory.compare_files(ctx)
 
     assert (lately, replaced in images(ctx)) == (True, False)
 

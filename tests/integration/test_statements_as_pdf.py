@@ -11,7 +11,7 @@ from builders import World
 from core.context import Context
 from core.errors import NotAllowed, NotAPdf, NotFound, TooLarge
 from core.services import assignments
-from core.sweep import remove_orphans
+from core.services.inventory import compare_files
 
 PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
 
@@ -65,7 +65,7 @@ def test_the_newest_stands_and_no_file_is_left_behind(ctx: Context, world: World
     assert stored(ctx) == 1
     file = assignments.open_statement(ctx, world.student, world.assignment_id)
     assert (file.filename, b"".join(file.pieces)) == ("second.pdf", PDF + b"\n")
-    assert remove_orphans(ctx) == []
+    assert compare_files(ctx) == []
 
     assignments.remove_statement(ctx, world.professor, world.assignment_id)
 

@@ -21,6 +21,9 @@ from core.services.monitoring.diagnosis import Answer, Figures, diagnose
         (Figures(ended=40, failed=30, largest_cause=20, largest_students=2), Answer.STUDENTS),
         (Figures(ended=40, failed=30, largest_cause=4, largest_students=4), Answer.STUDENTS),
         (Figures(ended=4, failed=4, largest_cause=4, largest_students=4), Answer.WELL),
+        (Figures(missing_files=1, open_incidents=1), Answer.FILES),
+        (Figures(open_incidents=1), Answer.ALERTS),
+        (Figures(ended=40, failed=30, missing_files=1), Answer.STUDENTS),
     ],
 )
 def test_the_answer_follows_from_the_figures(figures: Figures, answer: Answer) -> None:

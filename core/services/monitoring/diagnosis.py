@@ -22,6 +22,8 @@ class Answer(StrEnum):
     NODES = "nodes"
     GRADER = "grader"
     STUDENTS = "students"
+    FILES = "files"
+    ALERTS = "alerts"
     WELL = "well"
 
 
@@ -43,6 +45,8 @@ class Figures:
     crashed: int = 0
     largest_cause: int = 0
     largest_students: int = 0
+    missing_files: int = 0
+    open_incidents: int = 0
 
 
 def diagnose(figures: Figures) -> Answer:
@@ -58,5 +62,7 @@ def diagnose(figures: Figures) -> Answer:
         (Answer.NODES, figures.crashed >= FEW and figures.crashed > LARGE_SHARE * figures.failed),
         (Answer.GRADER, fails_much and same_cause),
         (Answer.STUDENTS, fails_much),
+        (Answer.FILES, figures.missing_files > 0),
+        (Answer.ALERTS, figures.open_incidents > 0),
     )
     return next((answer for answer, holds in answers if holds), Answer.WELL)

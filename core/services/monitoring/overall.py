@@ -70,7 +70,15 @@ def count_verdicts(ctx: Context, actor: Actor, scope: Scope) -> Verdicts:
     return Verdicts(ended=sum(counts.values()), failed=counts.get("failed", 0) + crashed, crashed=crashed)
 
 
-def answer_for(queue: Queue, components: Components, verdicts: Verdicts, failures: Failures) -> Answer:
+def answer_for(
+    queue: Queue,
+    components: Components,
+    verdicts: Verdicts,
+    failures: Failures,
+    *,
+    missing_files: int = 0,
+    open_incidents: int = 0,
+) -> Answer:
     """Where the trouble is, by these figures. Failures that somebody has handled are no trouble."""
     groups = [group for group in failures.groups if group.open]
     largest = max(groups, key=lambda group: group.open, default=None)
@@ -88,5 +96,7 @@ def answer_for(queue: Queue, components: Components, verdicts: Verdicts, failure
             crashed=min(verdicts.crashed, still_open),
             largest_cause=largest.open if largest else 0,
             largest_students=largest.students if largest else 0,
+            missing_files=missing_files,
+            open_incidents=open_incidents,
         )
     )
