@@ -55,7 +55,7 @@ def main() -> None:
     home = st.Page(go_to_first, title="ULOS", default=True, visibility="hidden")
     page = st.navigation([home, *pages, *hidden, _set_password()])
     _sidebar(visit)
-    live.end_with_session()
+    live.end_with_session(visit.person.id)
     notices.follow(visit)
     _run(page)
 

@@ -6,6 +6,8 @@ const LOST_MS = 2_000
 const AGAIN_MS = 10_000
 const POLL_MS = 30_000
 const LONGEST_PAUSE_MS = 15_000
+const BUSY_MS = 150
+const LONGEST_BUSY_MS = 10_000
 const SESSION_ENDED = 4401
 
 const views = new Map() // parentElement → view
@@ -109,7 +111,7 @@ function endIfUnused() {
 
 function leave() {
   ended = true
-  views.forEach((view) => view.trigger("ended", Date.now()))
+  drawWhole()
   setTimeout(() => views.size && location.reload(), 3_000)
 }
 
@@ -130,6 +132,10 @@ function look(view) {
   show(view)
   clearTimeout(view.timer)
   if (!isStale(view) || view.paused || document.hidden || ended) return
+  if (isBusy(view)) {
+    view.timer = setTimeout(() => look(view), BUSY_MS)
+    return
+  }
   const gap = view.asked ? AGAIN_MS * 2 ** Math.min(view.asked - 1, 4) : view.data.gap * 1_000
   const wait = view.askedAt + gap - Date.now()
   if (wait > 0) {
@@ -146,9 +152,25 @@ function look(view) {
 // is not drawn by asking for it: then the whole page is.
 function ask(view) {
   const restarted = news.seed !== view.data.seen.seed
-  const [whole] = restarted || view.asked > 1 ? pages.values() : []
-  if (whole) whole("needed", view.askedAt)
+  if (restarted || view.asked > 1) drawWhole()
   else view.trigger("changed", view.askedAt)
+}
+
+function drawWhole() {
+  const [whole] = pages.values()
+  whole?.("needed", Date.now())
+}
+
+// What a click has asked for is drawn first: a part that asks meanwhile does so in the name of the
+// page that is being left.
+function isBusy(view) {
+  const state = document.querySelector("[data-test-script-state]")?.dataset.testScriptState
+  if (!state || state === "notRunning") {
+    view.busySince = undefined
+    return false
+  }
+  view.busySince ??= Date.now()
+  return Date.now() - view.busySince < LONGEST_BUSY_MS
 }
 
 function isStale({ data }) {

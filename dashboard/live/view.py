@@ -1,9 +1,10 @@
 """What pages call: `show` draws a part again whenever its topics change, pushed and not polled.
 
-A small component keeps the socket and fires a trigger; the callback runs the keyed fragment alone.
-The component stands in a fragment of its own: a trigger from outside of one would cut a run of the
-whole page short, and with it the click that caused it. A second one, outside, is for what a new
-process or session does not know: it draws the whole page.
+A small component keeps the socket and fires a trigger. It stands in the fragment that it has drawn
+again, so that the trigger asks for what Streamlit would draw anyway: when a click arrives together
+with it, the whole page is drawn and the click has its effect. (A callback that names fragments to
+`st.rerun` would take the click's place.) A second component, outside, is for what a new process or
+an ended session does not draw by halves: it draws the whole page.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from dashboard import i18n, process, shell
 from dashboard.live.channel import Channel
+from dashboard.live.hub import Stamp
 
 _ = i18n.gettext
 _HERE = Path(__file__).parent
@@ -56,17 +59,26 @@ def show(
 
     @st.fragment(key=key)
     def fragment() -> None:
+        seen = CHANNEL.stamp()
         visit = shell.enter()
+        labels = None if quiet else _labels()
+        wanted = {"topics": list(topics), "pausable": pausable, "gap": gap_seconds, "labels": labels}
+        _follow(key, seen, visit.person.id, wanted)
         with shell.errors():
             draw(visit)
 
-    _follow(key, topics, fragment_key=key, pausable=pausable, gap_seconds=gap_seconds, quiet=quiet)
     fragment()
 
 
-def end_with_session() -> None:
-    """Let an open page go as soon as its session ends, wherever it was ended; draws nothing."""
-    _follow("session", (), fragment_key=None, pausable=False, gap_seconds=0.0)
+def end_with_session(person_id: int) -> None:
+    """Let an open page go as soon as its session ends, wherever it was ended; draws nothing.
+
+    Call it once on every page: what a live part cannot mend by itself is asked for here.
+    """
+    with st.container(gap=None):
+        _socket(key="whole", data={"whole": True}, on_needed_change=_nothing)
+        wanted = {"topics": [], "pausable": False, "gap": 0.0, "labels": None}
+        _follow("session", CHANNEL.stamp(), person_id, wanted)
 
 
 def elapsed(label: str, seconds: float, *, key: str) -> None:
@@ -74,50 +86,14 @@ def elapsed(label: str, seconds: float, *, key: str) -> None:
     _clock(key=key, data={"label": label, "seconds": seconds, "language": i18n.language()})
 
 
-def _follow(
-    key: str,
-    topics: Sequence[str],
-    *,
-    fragment_key: str | None,
-    pausable: bool,
-    gap_seconds: float,
-    quiet: bool = False,
-) -> None:
-    """Mount the component that fires when `topics` have changed since the fragment was drawn."""
-    person = shell.find_visitor()
-    seen_key, pulse_key = f"{key}-seen", f"{key}-pulse"
+def _follow(key: str, seen: Stamp, person_id: int, wanted: dict[str, Any]) -> None:
+    """Mount the component that fires when what is `wanted` has changed since `seen`."""
+    data = {"key": key, "seen": asdict(seen), "person": person_id, **wanted}
+    _socket(key=f"{key}-socket", data=data, on_changed_change=_nothing)
 
-    def mark() -> None:
-        st.session_state[seen_key] = asdict(CHANNEL.stamp())
 
-    def redraw() -> None:
-        mark()
-        st.rerun([pulse_key] if fragment_key is None else [fragment_key, pulse_key])
-
-    def leave() -> None:
-        st.rerun()
-
-    @st.fragment(key=pulse_key)
-    def pulse() -> None:
-        _socket(
-            key=f"{key}-socket",
-            data={
-                "key": key,
-                "topics": list(topics),
-                "person": person.id if person else 0,
-                "seen": st.session_state[seen_key],
-                "pausable": pausable,
-                "gap": gap_seconds,
-                "labels": None if quiet or fragment_key is None else _labels(),
-            },
-            on_changed_change=redraw,
-            on_ended_change=leave,
-        )
-
-    mark()
-    with st.container(gap=None):
-        _socket(key=f"{key}-whole", data={"whole": True}, on_needed_change=lambda: None)
-        pulse()
+def _nothing() -> None:
+    """A trigger exists only with a callback; its effect is the drawing that it asks for."""
 
 
 def _labels() -> dict[str, str]:

@@ -6,8 +6,10 @@ import io
 import os
 import re
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -83,6 +85,44 @@ def open_monitoring(browser: Browser, project: Project) -> tuple[Page, Locator, 
     return page, figure, figure.text_content() or ""
 
 
+@contextmanager
+def pouring(ctx: Context, task_id: int) -> Iterator[None]:
+    """Twenty new lines a second in the log of a task."""
+    enough = threading.Event()
+
+    def pour() -> None:
+        while not enough.wait(0.05):
+            reports.add_task_log(ctx, ORCHESTRATOR, task_id, "otra línea")
+
+    thread = threading.Thread(target=pour)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join()
+
+
+@contextmanager
+def held_down(project: Project, what: str) -> Iterator[None]:
+    """The process whose command line has `what` dies as often as it is started again."""
+    enough = threading.Event()
+
+    def kill() -> None:
+        while not enough.wait(0.1):
+            for pid, command in members(project.folder):
+                if what in command:
+                    os.kill(pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join()
+
+
 def test_a_change_reaches_the_screen_and_leaves_the_rest_as_it_was(
     browser: Browser, project: Project, ctx: Context
 ) -> None:
@@ -132,6 +172,26 @@ def test_a_view_that_is_held_still_waits_until_it_may_go_on(
     page.get_by_role("button", name="Continuar").click()
 
     expect(figure).not_to_have_text(before, timeout=60_000)
+
+
+def test_a_click_has_its_whole_effect_while_changes_pour_in(
+    browser: Browser, project: Project, ctx: Context
+) -> None:
+    task_id = task_of(ctx, "estudiante14", StageStatus.FAILED)
+    page = open_task(browser, project, "estudiante14", task_id).page
+    mark(page)
+
+    with pouring(ctx, task_id):
+        expect(page.get_by_text("otra línea").first).to_be_attached()
+        for _ in range(5):
+            page.get_by_role("link", name="Cuenta").click()
+            expect(page.get_by_role("button", name="Cambiar la contraseña")).to_be_visible()
+            page.get_by_role("link", name="Mi trabajo").click()
+            expect(page.get_by_text("Registro", exact=True)).to_be_visible()
+            expect(page.get_by_role("link", name="Descargar el original")).to_be_visible()
+            expect(page.get_by_role("button", name="Cambiar la contraseña")).not_to_be_attached()
+
+    assert is_marked(page)
 
 
 def test_signing_out_in_one_tab_takes_the_data_off_the_other(
@@ -187,11 +247,10 @@ def test_a_restart_of_the_server_is_survived(browser: Browser, project: Project,
     task_id = task_of(ctx, "estudiante11", StageStatus.FAILED)
     page = open_task(browser, project, "estudiante11", task_id).page
     mark(page)
-    (server,) = [pid for pid, command in members(project.folder) if "dashboard.asgi:app" in command]
 
-    os.kill(server, signal.SIGKILL)
-    expect(page.get_by_text("Sin conexión; reintentando")).to_be_visible()
-    reports.add_task_log(ctx, ORCHESTRATOR, task_id, "mientras no había servidor")
+    with held_down(project, "dashboard.asgi:app"):
+        expect(page.get_by_text("Sin conexión; reintentando")).to_be_visible()
+        reports.add_task_log(ctx, ORCHESTRATOR, task_id, "mientras no había servidor")
     expect(page.get_by_text("mientras no había servidor")).to_be_attached(timeout=60_000)
     is_live(page)
     reports.add_task_log(ctx, ORCHESTRATOR, task_id, "y otra vez en vivo")
