@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.services import operations, topics
-from core.services.operations import OperationView, Selection
+from core.services.operations import OperationView, Preview, Selection
 from core.vocabulary import ItemOutcome, OperationState, Role
 from dashboard import i18n, live, shell
 from dashboard import trial as trials
@@ -38,17 +38,7 @@ def ask(visit: shell.Visit, selection: Selection, *, key: str) -> None:
             st.caption(text.format(count=i18n.number_text(seen.exhausted)))
         if not seen.requeueable:
             return
-        st.caption(_("For example:"))
-        rows = [
-            {
-                _("Reference"): task.reference,
-                _("Student"): task.student_email,
-                _("Submitted"): i18n.datetime_text(task.submitted_at, visit.zone),
-                _("Attempt"): task.attempt,
-            }
-            for task in seen.sample
-        ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"sample-{key}", alt=_("For example:"))
+        _sample(visit, seen, key)
         note = st.text_input(
             _("Reason (kept in the history of each submission)"), key=f"note-{key}", max_chars=500
         )
@@ -61,6 +51,21 @@ def ask(visit: shell.Visit, selection: Selection, *, key: str) -> None:
             shell.renew_form_key(form)
             st.session_state["rerun-started"] = number
             st.rerun()
+
+
+def _sample(visit: shell.Visit, seen: Preview, key: str) -> None:
+    """Some of the submissions that would be run again."""
+    st.caption(_("For example:"))
+    rows = [
+        {
+            _("Reference"): task.reference,
+            _("Student"): task.student_email,
+            _("Submitted"): i18n.datetime_text(task.submitted_at, visit.zone),
+            _("Attempt"): task.attempt,
+        }
+        for task in seen.sample
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"sample-{key}", alt=_("For example:"))
 
 
 def announce() -> bool:

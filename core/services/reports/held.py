@@ -148,22 +148,30 @@ def hold(session: Session, task_ids: Collection[int]) -> dict[int, HeldTask]:
             .with_for_update(of=Task)
         )
     }
-    attempts: dict[int, HeldAttempt] = {}
-    for row in session.execute(
+    _read_stages(session, _read_attempts(session, tasks))
+    return tasks
+
+
+def _read_attempts(session: Session, tasks: Mapping[int, HeldTask]) -> dict[int, HeldAttempt]:
+    """Lock the attempts of `tasks`, hand each to its task, and answer them by their ids."""
+    attempt = TaskAttempt
+    rows = session.execute(
         select(
-            TaskAttempt.id,
-            TaskAttempt.task_id,
-            TaskAttempt.number,
-            TaskAttempt.run,
-            TaskAttempt.file_path,
-            TaskAttempt.closed_at,
-            TaskAttempt.ended_at,
-            TaskAttempt.stalled_at,
+            attempt.id,
+            attempt.task_id,
+            attempt.number,
+            attempt.run,
+            attempt.file_path,
+            attempt.closed_at,
+            attempt.ended_at,
+            attempt.stalled_at,
         )
-        .where(TaskAttempt.task_id == func.any(list(tasks)))
-        .order_by(TaskAttempt.id)
+        .where(attempt.task_id == func.any(list(tasks)))
+        .order_by(attempt.id)
         .with_for_update(key_share=True)
-    ):
+    )
+    attempts: dict[int, HeldAttempt] = {}
+    for row in rows:
         attempts[row.id] = HeldAttempt(
             row.id,
             row.number,
@@ -174,8 +182,7 @@ def hold(session: Session, task_ids: Collection[int]) -> dict[int, HeldTask]:
             is_stalled=row.stalled_at is not None,
         )
         tasks[row.task_id].attempts.append(attempts[row.id])
-    _read_stages(session, attempts)
-    return tasks
+    return attempts
 
 
 def _read_stages(session: Session, attempts: Mapping[int, HeldAttempt]) -> None:

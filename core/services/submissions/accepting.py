@@ -58,6 +58,17 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class _Original:
+    """An archive that is stored, and what is known of it."""
+
+    path: str
+    file_name: str
+    measured: Measured
+    received_at: datetime
+    submit_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Proof that an archive was accepted; `code` can be checked without our rows."""
 
@@ -100,29 +111,14 @@ def accept(
         return _same(earlier, place, measure(file, ctx.settings))
     measured = measure(file, ctx.settings, limit_mb=terms.limit_mb)
     check_names(archive.inspect(file), terms.required_names)
-    file.seek(0)
-    path = ctx.storage.path("originals", f"{at:%Y%m}", f"{secrets.token_hex(16)}.zip")
-    ctx.storage.upload(path, file)
+    original = _Original(_store(ctx, file, at), file_name, measured, at, submit_key)
     try:
         with ctx.db.transaction() as session:
             terms = admit(session, at, True)
-            task = _insert_task(
-                session,
-                actor,
-                place,
-                path=path,
-                file_name=file_name,
-                measured=measured,
-                at=at,
-                submit_key=submit_key,
-                is_late=terms.is_late,
-            )
-            attempt = open_attempt(session, ctx, task, 1)
-            add_log(session, attempt, terms.said, at=at)
-            notify_task(session, task)
-            return _receipt(ctx, task)
+            task = _insert_task(session, actor, place, original, is_late=terms.is_late)
+            return _record(session, ctx, task, terms.said)
     except (IntegrityError, Rejected):
-        _discard(ctx, path)
+        _discard(ctx, original.path)
         with ctx.db.transaction() as session:
             twin = find_receipt(session, ctx, actor, submit_key)
         if twin is None:
@@ -137,37 +133,42 @@ def _same(receipt: Receipt | None, place: Place, measured: Measured) -> Receipt:
     return receipt
 
 
-def _insert_task(
-    session: Session,
-    actor: Actor,
-    place: Place,
-    *,
-    path: str,
-    file_name: str,
-    measured: Measured,
-    at: datetime,
-    submit_key: str,
-    is_late: bool,
-) -> Task:
+def _store(ctx: Context, file: BinaryIO, at: datetime) -> str:
+    """Put the original on FTP under a name of our own; its path."""
+    file.seek(0)
+    path = ctx.storage.path("originals", f"{at:%Y%m}", f"{secrets.token_hex(16)}.zip")
+    ctx.storage.upload(path, file)
+    return path
+
+
+def _record(session: Session, ctx: Context, task: Task, said: str) -> Receipt:
+    """Add what belongs to a new task: with the commit of `session` it is accepted."""
+    session.add(TaskMetrics(task_id=task.id))
+    attempt = open_attempt(session, ctx, task, 1)
+    add_log(session, attempt, said, at=task.creation_timestamp)
+    notify_task(session, task)
+    return _receipt(ctx, task)
+
+
+def _insert_task(session: Session, actor: Actor, place: Place, original: _Original, *, is_late: bool) -> Task:
     if actor.user_id is None:
         raise NotAllowed
     task = Task(
         assignment_id=place.assignment_id,
         dry_run_of=place.dry_run_of,
         created_by_id=actor.user_id,
-        creation_timestamp=at,
-        submit_key=submit_key,
+        creation_timestamp=original.received_at,
+        submit_key=original.submit_key,
         reference="".join(secrets.choice(_ALPHABET) for _ in range(10)),
-        original_path=path,
-        original_name=_shown_name(file_name),
-        original_size=measured.size,
-        original_sha256=measured.sha256,
+        original_path=original.path,
+        original_name=_shown_name(original.file_name),
+        original_size=original.measured.size,
+        original_sha256=original.measured.sha256,
         stored_at=StoredAt.FTP,
         is_late=is_late,
     )
     session.add(task)
     session.flush()
-    session.add(TaskMetrics(task_id=task.id))
     return task
 
 
