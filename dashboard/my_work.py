@@ -7,6 +7,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from core.services import assignments, submissions
 from core.services.assignments import AssignmentWithLatest
 from core.services.submissions import Admission, TaskSummary
 from core.vocabulary import AssignmentState
@@ -26,18 +27,18 @@ def chosen_task() -> int | None:
     return int(named) if named.isdecimal() and len(named) < 19 else None  # noqa: PLR2004  digits of a bigint
 
 
-def choose_task(task_id: int) -> None:
-    """Put a submission into the address, so that it can be reloaded and sent to others."""
+def open_task(task_id: int) -> None:
+    """Put a submission into the address, so that it can be reloaded and sent to others, and show it.
+
+    A callback: it has the whole page drawn, for what opens a submission stands in live parts.
+    """
     st.query_params["task"] = str(task_id)
+    st.rerun()
 
 
-def show_due(
-    visit: shell.Visit,
-    works: list[AssignmentWithLatest],
-    admissions: Mapping[int, Admission],
-    on_accepted: Callable[[int], None],
-) -> None:
+def show_due(visit: shell.Visit, on_accepted: Callable[[int], None]) -> None:
     """What this student may hand in now or later, what is due first at the top, with its rules and form."""
+    works, admissions = _works(visit)
     due = sorted(
         (work for work in works if admissions[work.assignment.id].state is not AssignmentState.CLOSED),
         key=lambda work: admissions[work.assignment.id].due_at,
@@ -56,10 +57,28 @@ def show_due(
             _latest(work, place="due")
 
 
-def show_closed(
-    visit: shell.Visit, works: list[AssignmentWithLatest], admissions: Mapping[int, Admission]
-) -> None:
+def show_past(visit: shell.Visit, chosen: int | None) -> None:
+    """All submissions, the one that is shown marked, and the assignments that are over."""
+    tasks = submissions.list_my_tasks(visit.ctx, visit.actor, visit.course.id if visit.course else None)
+    if tasks:
+        with st.expander(f"{_('All my submissions')} ({len(tasks)})", key="history"):
+            _history(visit, tasks, chosen)
+    _closed(visit)
+
+
+def _works(visit: shell.Visit) -> tuple[list[AssignmentWithLatest], Mapping[int, Admission]]:
+    """The assignments of the course with the student's latest submission, and what may be handed in."""
+    if visit.course is None:
+        return [], {}
+    return (
+        assignments.list_with_own_work(visit.ctx, visit.actor, visit.course.id),
+        submissions.list_admissions(visit.ctx, visit.actor, visit.course.id),
+    )
+
+
+def _closed(visit: shell.Visit) -> None:
     """What is over for this student, the latest first, with what came of it."""
+    works, admissions = _works(visit)
     closed = [work for work in works if admissions[work.assignment.id].state is AssignmentState.CLOSED]
     if not closed:
         return
@@ -71,7 +90,7 @@ def show_closed(
             _latest(work, place="closed")
 
 
-def show_history(visit: shell.Visit, tasks: list[TaskSummary], chosen: int | None) -> None:
+def _history(visit: shell.Visit, tasks: list[TaskSummary], chosen: int | None) -> None:
     """All submissions, newest first; each opens below and in the address."""
     count = -(-len(tasks) // PAGE)
     number = st.pagination(count, key="history-page") if count > 1 else 1
@@ -81,7 +100,7 @@ def show_history(visit: shell.Visit, tasks: list[TaskSummary], chosen: int | Non
             f"{i18n.datetime_text(task.created_at, visit.zone)} · {task.reference}",
             key=f"open-{task.id}",
             type="primary" if task.id == chosen else "secondary",
-            on_click=choose_task,
+            on_click=open_task,
             args=(task.id,),
             width="stretch",
         )
@@ -114,6 +133,6 @@ def _latest(work: AssignmentWithLatest, *, place: str) -> None:
         st.button(
             f"{_('Open the latest submission')} ({work.latest.reference})",
             key=f"{place}-latest-{work.assignment.id}",
-            on_click=choose_task,
+            on_click=open_task,
             args=(work.latest.id,),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services import assignments, submissions, topics
+from core.services import submissions, topics
 from dashboard import i18n, live, moments, my_work, shell, task_view
 
 _ = i18n.gettext
@@ -14,7 +14,20 @@ visit = shell.enter()
 def remember(task_id: int) -> None:
     """What was just accepted is what is shown next."""
     st.session_state["receipt"] = task_id
-    my_work.choose_task(task_id)
+    my_work.open_task(task_id)
+
+
+def say_accepted() -> None:
+    """The receipt of what was handed in on this visit."""
+    accepted = st.session_state.get("receipt")
+    if accepted is None:
+        return
+    task = submissions.get_task(visit.ctx, visit.actor, accepted, logs_limit=1)
+    st.success(
+        f"{_('Accepted')}. {_('Reference')} **{task.summary.reference}** · "
+        f"{moments.moment_text(task.summary.created_at, visit)}"
+    )
+    st.code(f"SHA-256 {task.sha256}", language=None, wrap_lines=True)
 
 
 st.title(_("My work"))
@@ -22,20 +35,13 @@ if visit.course is None:
     st.info(_("You are in no course yet. Ask your professor to enrol you."))
     st.stop()
 
+mine = [topics.of_user(visit.person.id)]
 with shell.errors():
-    works = assignments.list_with_own_work(visit.ctx, visit.actor, visit.course.id)
-    admissions = submissions.list_admissions(visit.ctx, visit.actor, visit.course.id)
+    say_accepted()
+    live.show(
+        lambda fresh: my_work.show_due(fresh, remember), topics=mine, key="due", quiet=True, gap_seconds=2.0
+    )
     tasks = submissions.list_my_tasks(visit.ctx, visit.actor, visit.course.id)
-    accepted = st.session_state.get("receipt")
-    if accepted is not None:
-        task = submissions.get_task(visit.ctx, visit.actor, accepted, logs_limit=1)
-        st.success(
-            f"{_('Accepted')}. {_('Reference')} **{task.summary.reference}** · "
-            f"{moments.moment_text(task.summary.created_at, visit)}"
-        )
-        st.code(f"SHA-256 {task.sha256}", language=None, wrap_lines=True)
-
-    my_work.show_due(visit, works, admissions, remember)
     chosen = my_work.chosen_task() or (tasks[0].id if tasks else None)
     st.subheader(_("My submissions"))
     if chosen is None:
@@ -45,6 +51,6 @@ with shell.errors():
         if name is not None:
             st.markdown(f"##### {i18n.plain(name)}")
         live.show(lambda fresh: task_view.show(fresh, chosen), topics=[topics.of_task(chosen)])
-        with st.expander(f"{_('All my submissions')} ({len(tasks)})", key="history"):
-            my_work.show_history(visit, tasks, chosen)
-    my_work.show_closed(visit, works, admissions)
+    live.show(
+        lambda fresh: my_work.show_past(fresh, chosen), topics=mine, key="past", quiet=True, gap_seconds=2.0
+    )

@@ -240,7 +240,7 @@ def test_how_long_a_stage_has_been_running_counts_on_by_itself(
     first = clock.inner_text()
     expect(clock).not_to_have_text(first)
     reports.set_stage_statuses(ctx, ORCHESTRATOR, task_id, {failed: "COMPLETED"})
-    expect(page.get_by_text("Aprobada", exact=False).first).to_be_visible()
+    expect(page.get_by_role("heading", name="✔ Aprobada")).to_be_visible()
 
 
 def test_a_restart_of_the_server_is_survived(browser: Browser, project: Project, ctx: Context) -> None:
