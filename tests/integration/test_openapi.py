@@ -165,7 +165,7 @@ def test_no_request_of_any_role_meets_a_fault_or_an_answer_that_is_not_described
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("role", ["professor", "student", "orchestrator"])
+@pytest.mark.parametrize("role", ROLES)
 def test_requests_that_follow_one_another_meet_none_either(
     app: FastAPI, client: asgi.ASGIClient, tokens: dict[str, str | None], role: str
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import builders
@@ -325,6 +325,35 @@ def test_each_person_sees_and_changes_what_their_roles_allow_and_nothing_else(
         for route in ROUTES
         if route not in ENDS_THE_TOKEN and "*" not in ROUTES[route]
     ]
+    check(ctx, client, found, asking)
+    for name in ("admin", "ana", "luis"):
+        check_lists(client, found, name)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_route_asks_for_every_role_in_the_own_course_and_in_another(
+    ctx: Context, client: TestClient, role: Role
+) -> None:
+    here: dict[str, Role | None] = {"admin": None, "ana": role, "luis": None}
+    elsewhere: dict[str, Role | None] = {"admin": None, "ana": None, "luis": role}
+    found = scene(ctx, [here, elsewhere])
+    at = found.places[0]
+    of_somebody_else = replace(at, task_id=min(one for one, (_, where) in found.tasks.items() if where == at))
+    found = replace(found, tasks=found.tasks | {of_somebody_else.task_id: ("pupil", at)})
+
+    asking = [
+        (route, name, place)
+        for route, letters in ROUTES.items()
+        if route not in ENDS_THE_TOKEN and "*" not in letters
+        for name in ("ana", "luis", "admin", "orchestrator")
+        for place in ([at, of_somebody_else] if "{task_id}" in route else [at])
+    ]
+
+    check(ctx, client, found, asking)
+
+
+def check(ctx: Context, client: TestClient, found: Scene, asking: list[tuple[str, str, Place]]) -> None:
+    """What is not allowed is refused and changes nothing; what is allowed is not refused."""
     denied = [asked for asked in asking if not is_allowed(found, *asked)]
     before, wrong = everything(ctx), []
 
@@ -344,8 +373,6 @@ def test_each_person_sees_and_changes_what_their_roles_allow_and_nothing_else(
             if status in ({401, 403} if route in ABSENT else {401, 403, 404}):
                 wrong.append((route, name, status))
     assert not wrong, wrong
-    for name in ("admin", "ana", "luis"):
-        check_lists(client, found, name)
 
 
 def is_allowed(found: Scene, route: str, name: str, at: Place) -> bool:
