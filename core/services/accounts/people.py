@@ -12,7 +12,7 @@ from sqlalchemy.sql import ColumnElement
 
 from core.auth import Right, require
 from core.context import Actor, Context
-from core.errors import AccountExists, LastAdmin, NotAllowed, NotFound, NotSignedIn, TooLong, UnknownChoice
+from core.errors import AccountExists, LastAdmin, NotFound, NotSignedIn, TooLong, UnknownChoice
 from core.models import User
 from core.services.accounts.emails import check_domain, clean_email
 from core.services.accounts.hashing import check_new_password, hash_password
@@ -99,9 +99,8 @@ def ensure_person(
         NotAllowed: only the platform and admins.
 
     """
-    if not (actor.is_platform or actor.is_admin):
-        raise NotAllowed
     with ctx.db.transaction() as session:
+        require(session, actor, Right.MANAGE_ACCOUNTS)
         found = session.scalar(select(User.id).where(User.email == email.lower()))
         if found is not None:
             return found
@@ -172,6 +171,7 @@ def set_result_mail(ctx: Context, actor: Actor, *, wanted: bool) -> None:
 
 def _set(ctx: Context, actor: Actor, **values: str | bool | None) -> None:
     with ctx.db.transaction() as session:
+        require(session, actor, Right.OWN_ACCOUNT)
         session.execute(update(User).where(User.id == actor.user_id).values(**values))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
+from core.auth import Right, require
 from core.context import Actor, Context
 from core.db import notify
 from core.errors import NotFound, NotSignedIn
@@ -125,6 +126,7 @@ def find_session(ctx: Context, token: str, *, touch: bool = True) -> SignedIn | 
 def list_sessions(ctx: Context, actor: Actor) -> list[OwnSession]:
     """The actor's own living sessions, the last used first."""
     with ctx.db.transaction() as session:
+        require(session, actor, Right.OWN_ACCOUNT)
         found = session.scalars(
             select(WebSession)
             .where(WebSession.user_id == actor.user_id, *_alive(ctx.now()))
@@ -147,6 +149,7 @@ def end_own_session(ctx: Context, actor: Actor, session_id: int) -> None:
 
     """
     with ctx.db.transaction() as session:
+        require(session, actor, Right.OWN_ACCOUNT)
         mine = (WebSession.user_id == actor.user_id, WebSession.id == session_id)
         if not end_where(session, ctx, *mine):
             raise NotFound(what="session")
@@ -155,6 +158,7 @@ def end_own_session(ctx: Context, actor: Actor, session_id: int) -> None:
 def end_all_sessions(ctx: Context, actor: Actor, except_: int | None = None) -> int:
     """End the actor's sessions everywhere but in `except_`; how many ended."""
     with ctx.db.transaction() as session:
+        require(session, actor, Right.OWN_ACCOUNT)
         mine = (WebSession.user_id == actor.user_id, WebSession.id.is_distinct_from(except_))
         return end_where(session, ctx, *mine)
 

@@ -49,6 +49,7 @@ def get_as_accepted(ctx: Context, actor: Actor, task_id: int) -> TaskRow:
     So the same submission sent again under its key gets the same answer.
     """
     with ctx.db.transaction() as session:
+        require(session, actor, Right.READ_OWN_TASK, owner_id=actor.user_id)
         rows = session.execute(
             task_query().where(Task.id == task_id, Task.created_by_id == actor.user_id)
         ).all()
