@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from api.deps import ContextDep
 from core.context import PLATFORM, Context
-from core.services import alerts, inventory, monitoring
+from core.services import alerts, inventory, monitoring, originals
 from core.services.monitoring import Scope
 
 router = APIRouter(tags=["health"])
@@ -46,6 +46,11 @@ class _Counts(Collector):
             "ulos_oldest_waiting_seconds",
             "Age of the task that waits longest; 0 when none does",
             value=summary.oldest_waiting_seconds or 0,
+        )
+        yield GaugeMetricFamily(
+            "ulos_kept_originals",
+            "Submissions whose bytes wait in Postgres for the file server",
+            value=originals.count_kept(self._ctx),
         )
         yield GaugeMetricFamily(
             "ulos_missing_files",

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
         ("uniandes.edu.co",), description="Domains that may register, separated by commas"
     )
     max_upload_mb: int = Field(200, ge=1, description="Largest submission or image, in MB (10^6 bytes)")
+    spill_mb: int = Field(
+        2000, ge=0, description="Most of the submissions kept in Postgres while FTP is down, in MB; 0: none"
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("http://localhost:3000",), description="Web pages that may call the API, separated by commas"
     )

@@ -20,9 +20,11 @@ from core.context import Context
 from core.db import notify
 from core.errors import NotFound, Unavailable
 from core.models import OutboxMessage, Task, TaskAttempt
+from core.services import originals
 from core.services.attempts import OUTBOX_TOPIC, notify_tasks
 from core.services.definitions import DEFINITIONS_TOPIC
 from core.services.queueing import Chosen, choose_next
+from core.vocabulary import StoredAt
 from core.wake import Waker
 
 BATCH = 500
@@ -79,7 +81,7 @@ def copy_next(ctx: Context) -> bool:
     """
     with ctx.db.transaction() as session:
         row = session.execute(
-            select(TaskAttempt, Task.original_path)
+            select(TaskAttempt, Task.original_path, Task.stored_at)
             .join(Task, Task.id == TaskAttempt.task_id)
             .where(
                 TaskAttempt.copied_at.is_(None),
@@ -91,8 +93,10 @@ def copy_next(ctx: Context) -> bool:
         ).one_or_none()
     if row is None:
         return False
-    attempt, original = row
+    attempt, original, stored_at = row
     try:
+        if stored_at == StoredAt.POSTGRES:
+            originals.bring_over(ctx, attempt.task_id)
         ctx.storage.copy(original, attempt.file_path)
     except (Unavailable, NotFound) as error:
         _record_copy(ctx, attempt.id, error=str(error))

@@ -18,7 +18,7 @@ from core.models import (
     OutgoingMail,
     SignInFailure,
 )
-from core.services import dry_runs
+from core.services import dry_runs, originals
 from core.services.inventory import compare_files
 from core.services.leftovers import SWEEP_TOPIC, remove_noted
 from core.services.stalled import mark_stalled
@@ -54,6 +54,7 @@ def run_sweep(ctx: Context, waker: Waker) -> None:
     while not waker.stopping:
         try:
             remove_noted(ctx)
+            originals.bring_over_left_behind(ctx)
             if stalled := mark_stalled(ctx, PLATFORM):
                 logger.warning("nothing is heard of the tasks %s", stalled)
             count_days(ctx, PLATFORM, limit=DAYS_AT_ONCE)

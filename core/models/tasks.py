@@ -42,6 +42,7 @@ class Task(Base):
         Index("ix_task_status_id_id", "status_id", "id"),
         Index("ix_task_created_by_id_id", "created_by_id", "id"),
         Index("ix_task_creation_timestamp", "creation_timestamp"),
+        Index("ix_task_kept", "id", postgresql_where=text("stored_at = 'postgres'")),
         Index("ix_task_dry_run_of", "dry_run_of", postgresql_where=text("dry_run_of IS NOT NULL")),
     )
 
@@ -68,11 +69,12 @@ class Task(Base):
 
 
 class OriginalBytes(Base):
-    """The bytes of an original that waits for the FTP server (`Task.stored_at` is `postgres`)."""
+    """A piece of an original that waits for the FTP server (`Task.stored_at` is `postgres`)."""
 
     __tablename__ = "original_bytes"
 
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     content: Mapped[bytes] = mapped_column(LargeBinary)
 
 

@@ -18,10 +18,12 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import NotFound
 from core.models import Assignment, Task, TaskAttempt, User
+from core.services import originals
 from core.services.downloads import Download
 from core.services.exports.tables import as_csv
 from core.services.submissions.rows import course_of
 from core.services.submissions.students import StudentFilter, matching
+from core.vocabulary import StoredAt
 
 INDEX = "index.csv"
 _HEADER = ("folder", "student", "reference", "submitted", "file", "attempt", "sha256", "problem")
@@ -40,6 +42,8 @@ class _Member:
     name: str
     path: str
     row: tuple[str | int, ...]
+    kept: Task | None = None
+    """The submission whose original has not come to the file server yet."""
 
 
 def open_archive(ctx: Context, actor: Actor, wanted: StudentFilter, contents: Contents) -> Download:
@@ -82,7 +86,8 @@ def _member(task: Task, attempt: TaskAttempt, email: str, contents: Contents) ->
         file, path, sha256 = f"{task.reference}-attempt-{attempt.number}.zip", attempt.file_path, ""
     submitted = task.creation_timestamp.isoformat()
     row = (folder, email, task.reference, submitted, file, attempt.number, sha256)
-    return _Member(f"{folder}/{_plain(file)}", path, row)
+    is_kept = contents is Contents.ORIGINALS and task.stored_at == StoredAt.POSTGRES
+    return _Member(f"{folder}/{_plain(file)}", path, row, kept=task if is_kept else None)
 
 
 def _plain(name: str) -> str:
@@ -96,7 +101,7 @@ def _pieces(ctx: Context, members: list[_Member]) -> Generator[bytes, None, None
     with ctx.storage.session() as files:
         for member in members:
             try:
-                content = files.stream(member.path)
+                content = originals.stream(ctx, member.kept) if member.kept else files.stream(member.path)
             except NotFound as error:
                 rows.append((*member.row, error.sentence("en")))
                 continue

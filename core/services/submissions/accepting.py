@@ -2,7 +2,8 @@
 
 Bytes before rows: the original is on FTP, whole, before the one transaction that makes the task,
 its stages, metrics, first attempt and outbox message. A failure in between leaves a file without a
-row, which is removed here, or by the sweep if this process dies.
+row, which is removed here, or by the sweep if this process dies. While FTP is down the bytes are part
+of the transaction.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from core import archive
 from core.context import Actor, Context
 from core.errors import KeyInUse, NotAllowed, Rejected, StorageUnavailable
 from core.models import Task, TaskMetrics
-from core.services import receipts
+from core.services import originals, receipts
 from core.services.attempts import add_log, notify_task, open_attempt
 from core.services.receipts import ReceiptFacts
 from core.services.submissions.admission import check_names
@@ -59,13 +60,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class _Original:
-    """An archive that is stored, and what is known of it."""
+    """An archive that was checked, and where its bytes are or, in Postgres, are going to be."""
 
     path: str
     file_name: str
     measured: Measured
     received_at: datetime
     submit_key: str
+    stored_at: StoredAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ def accept(
     Raises:
         KeyInUse: the key belongs to another file or place.
         BadArchive, TooLarge: the file cannot be accepted; nothing was kept.
-        StorageUnavailable, DatabaseUnavailable: try again; nothing was accepted.
+        StorageUnavailable: FTP is down, and no more can be kept meanwhile; nothing was accepted.
+        DatabaseUnavailable: try again; nothing was accepted.
 
     """
     at = ctx.now()
@@ -111,14 +114,19 @@ def accept(
         return _same(earlier, place, measure(file, ctx.settings))
     measured = measure(file, ctx.settings, limit_mb=terms.limit_mb)
     check_names(archive.inspect(file), terms.required_names)
-    original = _Original(_store(ctx, file, at), file_name, measured, at, submit_key)
+    path = ctx.storage.path("originals", f"{at:%Y%m}", f"{secrets.token_hex(16)}.zip")
+    stored_at = originals.store(ctx, file, path)
+    original = _Original(path, file_name, measured, at, submit_key, stored_at)
     try:
         with ctx.db.transaction() as session:
             terms = admit(session, at, True)
             task = _insert_task(session, actor, place, original, is_late=terms.is_late)
+            if stored_at is StoredAt.POSTGRES:
+                originals.keep(session, ctx, task, file)
             return _record(session, ctx, task, terms.said)
     except (IntegrityError, Rejected):
-        _discard(ctx, original.path)
+        if stored_at is StoredAt.FTP:
+            _discard(ctx, path)
         with ctx.db.transaction() as session:
             twin = find_receipt(session, ctx, actor, submit_key)
         if twin is None:
@@ -131,14 +139,6 @@ def _same(receipt: Receipt | None, place: Place, measured: Measured) -> Receipt:
     if receipt is None or (receipt.place, receipt.sha256) != (place, measured.sha256):
         raise KeyInUse
     return receipt
-
-
-def _store(ctx: Context, file: BinaryIO, at: datetime) -> str:
-    """Put the original on FTP under a name of our own; its path."""
-    file.seek(0)
-    path = ctx.storage.path("originals", f"{at:%Y%m}", f"{secrets.token_hex(16)}.zip")
-    ctx.storage.upload(path, file)
-    return path
 
 
 def _record(session: Session, ctx: Context, task: Task, said: str) -> Receipt:
@@ -164,7 +164,7 @@ def _insert_task(session: Session, actor: Actor, place: Place, original: _Origin
         original_name=_shown_name(original.file_name),
         original_size=original.measured.size,
         original_sha256=original.measured.sha256,
-        stored_at=StoredAt.FTP,
+        stored_at=original.stored_at,
         is_late=is_late,
     )
     session.add(task)

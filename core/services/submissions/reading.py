@@ -23,6 +23,7 @@ from core.models import (
     TaskStageStatus,
     User,
 )
+from core.services import originals
 from core.services.downloads import Download
 from core.services.paging import decode_cursor, encode_cursor
 from core.services.queueing import WaitingReason, why_waiting
@@ -171,7 +172,7 @@ def open_original(ctx: Context, actor: Actor, task_id: int) -> Download:
     """The student's original, byte for byte."""
     with ctx.db.transaction() as session:
         task, *_ = find_task(session, actor, task_id, others=Right.READ_ANY_FILE)
-    open_at = partial(ctx.storage.stream, task.original_path)
+    open_at = partial(originals.stream, ctx, task)
     return Download(task.original_name, task.original_size, open_at, task.original_sha256)
 
 
