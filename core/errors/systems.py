@@ -18,8 +18,8 @@ class StorageUnavailable(Unavailable):
     """The FTP server does not answer, or refused an operation."""
 
     texts = {
-        "en": "The file server does not answer. Nothing was accepted; try again in a minute.",
-        "es": "El servidor de archivos no responde. No se aceptó nada; intenta de nuevo en un minuto.",
+        "en": "The file server does not answer. Nothing was changed; try again in a minute.",
+        "es": "El servidor de archivos no responde. No se cambió nada; intenta de nuevo en un minuto.",
     }
 
 
