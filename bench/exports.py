@@ -19,20 +19,14 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from installation import environment, servers  # beside this file; it finds the project  # isort: skip
 
 import builders
-from pydantic import SecretStr
 
 from bench.big_files import GOAL_MB, MB, resident
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import PLATFORM
-from core.embedded.ftp import EmbeddedFtp
-from core.embedded.postgres import EmbeddedPostgres
-from core.embedded.state import _free_port
-from core.migrate import upgrade
 from core.services.exports import Contents, open_archive
 from core.services.submissions import StudentFilter
 
@@ -72,30 +66,16 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        postgres = EmbeddedPostgres(folder / "data", port=_free_port(0), password="bench")  # noqa: S106
-        with postgres, EmbeddedFtp(folder / "ftp") as ftp:
-            secrets = {"secret_key": SecretStr("x" * 32), "callback_token": SecretStr("y" * 32)}
-            settings = Settings(
-                database_url=SecretStr(postgres.url()), ftp_url=SecretStr(ftp.url), _env_file=None, **secrets
-            )
-            ctx = open_context(settings)
-            upgrade(ctx.db)
+        with servers(folder) as ctx:
             world = builders.world(ctx)
             for place in builders.classmates(ctx, world, chosen.megabytes * MB // ONE):
                 builders.submit(ctx, place, file=original())
-            environment = os.environ | {
-                "ULOS_DATABASE_URL": postgres.url(),
-                "ULOS_FTP_URL": ftp.url,
-                "ULOS_SECRET_KEY": "x" * 32,
-                "ULOS_CALLBACK_TOKEN": "y" * 32,
-            }
             target = folder / "all.zip"
             command = [sys.executable, __file__, "--read", str(world.assignment_id), str(target)]
-            subprocess.run(command, env=environment, check=True)
+            subprocess.run(command, env=environment(ctx), check=True)
             with zipfile.ZipFile(target) as made:
                 assert made.testzip() is None  # noqa: S101  a broken archive is worth no figure
                 print(f"{len(made.namelist())} files, all of them whole")
-            ctx.db.dispose()
 
 
 if __name__ == "__main__":

@@ -14,39 +14,26 @@ import io
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+import websockets
+from installation import servers, serving  # beside this file; it finds the project
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-import httpx  # noqa: E402  the project is found by the line above
-import websockets  # noqa: E402
-from pydantic import SecretStr  # noqa: E402
-from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: E402
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: E402
-from streamlit.proto.WidgetStates_pb2 import WidgetState  # noqa: E402
-
-from core.bootstrap import open_context  # noqa: E402
-from core.config import Settings  # noqa: E402
-from core.context import ORCHESTRATOR, PLATFORM, Actor, Context  # noqa: E402
-from core.embedded.ftp import EmbeddedFtp  # noqa: E402
-from core.embedded.postgres import EmbeddedPostgres  # noqa: E402
-from core.embedded.state import _free_port  # noqa: E402
-from core.migrate import upgrade  # noqa: E402
-from core.services import accounts, assignments, courses, definitions, reports, submissions  # noqa: E402
-from core.services.assignments import AssignmentDraft  # noqa: E402
-from core.services.definitions import DefinitionDraft, StageDraft  # noqa: E402
-from core.vocabulary import Role  # noqa: E402
-from dashboard import process  # noqa: E402
+from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
+from core.services import accounts, assignments, courses, definitions, reports, submissions
+from core.services.assignments import AssignmentDraft
+from core.services.definitions import DefinitionDraft, StageDraft
+from core.vocabulary import Role
+from dashboard import process
 
 IDLE_SECONDS = 20.0
 LONGEST_SECONDS = 30.0
@@ -220,55 +207,14 @@ def _person(ctx: Context, name: str) -> Actor:
     return Actor(accounts.ensure_person(ctx, PLATFORM, email=email, full_name=name, password_hash="x"))  # noqa: S106
 
 
-@contextmanager
-def installation(folder: Path) -> Iterator[tuple[Context, str, int]]:
-    """Servers and the dashboard, with the id of its process, until the block ends."""
-    port = _free_port(0)
-    server = EmbeddedPostgres(folder / "postgres", port=_free_port(0), password="bench")  # noqa: S106
-    with server, EmbeddedFtp(folder / "ftp") as files:
-        env = {
-            "ULOS_DATABASE_URL": server.url(),
-            "ULOS_FTP_URL": f"{files.url}/bench",
-            "ULOS_SECRET_KEY": "bench",
-            "ULOS_CALLBACK_TOKEN": "bench",
-        }
-        values = {name.removeprefix("ULOS_").lower(): SecretStr(value) for name, value in env.items()}
-        ctx = open_context(Settings(**values, _env_file=None))
-        upgrade(ctx.db)
-        command = [sys.executable, "-m", "uvicorn", "dashboard.asgi:app", "--port", str(port)]
-        options = {
-            "cwd": ROOT,
-            "env": os.environ | env,
-            "stdout": subprocess.DEVNULL,
-            "stderr": subprocess.DEVNULL,
-        }
-        with subprocess.Popen(command, **options) as running:
-            os.sched_setaffinity(running.pid, {min(os.sched_getaffinity(0))})
-            try:
-                url = f"http://127.0.0.1:{port}"
-                wait_for(url)
-                yield ctx, url, running.pid
-            finally:
-                running.terminate()
-                running.wait()
-                ctx.db.dispose()
-
-
-def wait_for(url: str) -> None:
-    """Return when the dashboard answers."""
-    for _ in range(600):
-        try:
-            httpx.get(f"{url}/healthz").raise_for_status()
-        except httpx.HTTPError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(url)
-
-
 def main(viewers: int, changes: int) -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as name, installation(Path(name)) as (ctx, url, pid):
+    one = min(os.sched_getaffinity(0))
+    with (
+        tempfile.TemporaryDirectory() as name,
+        servers(Path(name)) as ctx,
+        serving(ctx, "dashboard.asgi:app", core=one) as (url, pid),
+    ):
         asyncio.run(measure(ctx, prepare(ctx, url, viewers), changes, pid))
         print(f"load of the machine at the end: {os.getloadavg()[0]:.1f}")
 

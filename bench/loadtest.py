@@ -21,7 +21,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
-from sign_in import installation  # bench/sign_in.py, beside this file
+from installation import servers, serving  # beside this file; it finds the project
 
 from core.context import PLATFORM, Actor, Context
 from core.demo import samples
@@ -100,7 +100,11 @@ def count_whole(ctx: Context, assignment_id: int, content: bytes) -> int:
 def main(students: int) -> None:
     """Measure, and look every accepted submission up."""
     content = samples.gcode_good()
-    with tempfile.TemporaryDirectory() as name, installation(Path(name)) as (ctx, url):
+    with (
+        tempfile.TemporaryDirectory() as name,
+        servers(Path(name)) as ctx,
+        serving(ctx, "api.app:app") as (url, _),
+    ):
         assignment_id, tokens = prepare(ctx, students)
 
         def hand_in(token: str) -> Ask:

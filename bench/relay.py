@@ -15,33 +15,24 @@ import contextlib
 import itertools
 import queue
 import statistics
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(1, str(Path(__file__).parents[1] / "tests"))
+from installation import servers  # beside this file; it finds the project  # isort: skip
 
 import builders
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
-from pydantic import SecretStr
 from sqlalchemy import text
 
 from core import relay, wire
 from core.broker import RabbitPublisher
-from core.config import Settings
 from core.context import Context
-from core.db import Database, notify, utc_now
-from core.embedded.ftp import EmbeddedFtp
-from core.embedded.postgres import EmbeddedPostgres
-from core.embedded.state import _free_port
-from core.migrate import upgrade
+from core.db import notify
 from core.services.attempts import OUTBOX_TOPIC
-from core.storage import open_storage
 from core.topology import declared, ensure_topology
 from core.wake import Waker
 from tests.rabbitmq import running
@@ -73,30 +64,15 @@ _numbers = itertools.count(1)
 @contextlib.contextmanager
 def laboratory() -> Iterator[tuple[Context, str]]:
     """A context on real servers with one submission, and the address of its broker."""
-    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as servers:
-        folder = Path(name)
-        postgres = servers.enter_context(
-            EmbeddedPostgres(folder / "pg" / "data", port=_free_port(0), password="bench")  # noqa: S106  thrown away
-        )
-        files = servers.enter_context(EmbeddedFtp(folder / "ftp"))
-        broker = servers.enter_context(running())
-        settings = Settings(
-            database_url=SecretStr(postgres.url()),
-            ftp_url=SecretStr(files.url),
-            amqp_url=SecretStr(broker.url()),
-            secret_key=SecretStr("bench"),
-            callback_token=SecretStr("bench"),
-            max_under_way_per_student=0,
-            _env_file=None,
-        )
-        database = Database(postgres.url())
-        upgrade(database)
-        ctx = Context(settings=settings, db=database, storage=open_storage(settings), now=utc_now)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        running() as broker,
+        servers(Path(name), amqp_url=broker.url(), max_under_way_per_student=0) as ctx,
+    ):
         builders.submit(ctx, builders.world(ctx))
         ensure_topology(ctx, declared(ctx))
         builders.carry(ctx)
         yield ctx, broker.url()
-        database.dispose()
 
 
 def add(ctx: Context, count: int) -> None:

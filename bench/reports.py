@@ -12,33 +12,24 @@ import argparse
 import itertools
 import random
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from installation import servers  # beside this file; it finds the project  # isort: skip
 
 import builders
 import pika
 from many_tasks import many_tasks
 from node_reports import ACKNOWLEDGED, DOWNLOADED, PASSED, RECEIVED, SENT, UPLOADED, Carried
-from pydantic import SecretStr
 from sqlalchemy import text
 
 from core.broker import Message, RabbitPublisher, ReportIntake
 from core.config import Settings
 from core.context import Context
-from core.db import Database, utc_now
-from core.embedded.ftp import EmbeddedFtp
-from core.embedded.postgres import EmbeddedPostgres
-from core.embedded.state import _free_port
 from core.listener import start_listener
-from core.migrate import upgrade
-from core.storage import open_storage
 from core.wake import Waker
 from core.wire import DONE_KEY, EXCHANGE, LOG_KEY, REPORT_KEYS, REPORT_QUEUE
 from tests.rabbitmq import running
@@ -126,23 +117,9 @@ def declare(url: str) -> None:
 @contextmanager
 def system(folder: Path) -> Iterator[Context]:
     """Real servers, nothing tuned for speed."""
-    with (
-        running() as broker,
-        EmbeddedPostgres(folder / "data", port=_free_port(0), password="bench") as postgres,  # noqa: S106  throw-away
-        EmbeddedFtp(folder / "ftp") as ftp,
-    ):
-        settings = Settings(
-            database_url=SecretStr(postgres.url()),
-            ftp_url=SecretStr(ftp.url),
-            amqp_url=SecretStr(broker.url()),
-            secret_key=SecretStr("bench"),
-            _env_file=None,
-        )
-        database = Database(postgres.url())
-        upgrade(database)
+    with running() as broker, servers(folder, amqp_url=broker.url()) as ctx:
         declare(broker.url())
-        yield Context(settings, database, open_storage(settings), utc_now)
-        database.dispose()
+        yield ctx
 
 
 def main() -> None:

@@ -9,33 +9,20 @@ matter: how long a sign-in takes, and the 95th percentile of `/users/me` against
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+import httpx
+from installation import servers, serving  # beside this file; it finds the project
 
-import httpx  # noqa: E402  the project is found by the line above
-from pydantic import SecretStr  # noqa: E402
-
-from core.bootstrap import open_context  # noqa: E402
-from core.config import Settings  # noqa: E402
-from core.context import PLATFORM, Context  # noqa: E402
-from core.embedded.ftp import EmbeddedFtp  # noqa: E402
-from core.embedded.postgres import EmbeddedPostgres  # noqa: E402
-from core.embedded.state import _free_port  # noqa: E402
-from core.migrate import upgrade  # noqa: E402
-from core.services import accounts, courses  # noqa: E402
-from core.vocabulary import Role  # noqa: E402
+from core.context import PLATFORM, Context
+from core.services import accounts, courses
+from core.vocabulary import Role
 
 PASSWORD = "four blue horses run"  # noqa: S105  of accounts that live for a minute
 EVERY = 0.05
@@ -45,7 +32,11 @@ QUIET_SECONDS = 10.0
 
 def main(people: int, seconds: float) -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as name, installation(Path(name)) as (ctx, url):
+    with (
+        tempfile.TemporaryDirectory() as name,
+        servers(Path(name)) as ctx,
+        serving(ctx, "api.app:app") as (url, _),
+    ):
         prepare(ctx, people)
         token = accounts.issue_api_token(ctx, accounts.find_person_id(ctx, "teacher@uniandes.edu.co"))
         client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=120)
@@ -123,52 +114,6 @@ def prepare(ctx: Context, people: int) -> None:
             ctx, PLATFORM, email=f"{name}@uniandes.edu.co", full_name=name, password_hash=hashed
         )
         courses.enrol(ctx, PLATFORM, course, person, Role.PROFESSOR if name == "teacher" else Role.STUDENT)
-
-
-@contextmanager
-def installation(folder: Path) -> Iterator[tuple[Context, str]]:
-    """Servers and the API, until the block ends."""
-    port = _free_port(0)
-    server = EmbeddedPostgres(folder / "postgres", port=_free_port(0), password="bench")  # noqa: S106
-    with server, EmbeddedFtp(folder / "ftp") as files:
-        env = {
-            "ULOS_DATABASE_URL": server.url(),
-            "ULOS_FTP_URL": f"{files.url}/bench",
-            "ULOS_SECRET_KEY": "bench",
-            "ULOS_CALLBACK_TOKEN": "bench",
-        }
-        ctx = open_context(
-            Settings(
-                database_url=SecretStr(env["ULOS_DATABASE_URL"]),
-                ftp_url=SecretStr(env["ULOS_FTP_URL"]),
-                secret_key=SecretStr("bench"),
-                callback_token=SecretStr("bench"),
-                _env_file=None,
-            )
-        )
-        upgrade(ctx.db)
-        command = [sys.executable, "-m", "uvicorn", "api.app:app", "--port", str(port), "--no-access-log"]
-        api = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=os.environ | env)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_for(url)
-            yield ctx, url
-        finally:
-            api.terminate()
-            api.wait()
-            ctx.db.dispose()
-
-
-def wait_for(url: str) -> None:
-    """Return when the API answers."""
-    for _ in range(300):
-        try:
-            httpx.get(f"{url}/healthz").raise_for_status()
-        except httpx.HTTPError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(url)
 
 
 if __name__ == "__main__":
