@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
-from core.context import PLATFORM, Actor, Context
-from core.services import accounts, courses, topics
+from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
+from core.services import accounts, courses, reports, topics
 from core.vocabulary import Role
 from dashboard.live import Channel
 from dashboard.live.hub import REMEMBERED_TOPICS, Follower, Hub
@@ -101,6 +101,22 @@ def test_a_change_is_told_to_whoever_follows_it(ctx: Context, client: TestClient
 
     assert after[own] > before[own]
     assert after[course] > before[course]
+
+
+def test_a_line_of_the_log_wakes_the_page_of_its_task_and_no_list(ctx: Context, client: TestClient) -> None:
+    here = world(ctx)
+    task_id = submit(ctx, here).task_id
+    task, own = topics.of_task(task_id), topics.of_user(here.student.user_id or 0)
+
+    with opened(client, token_of(ctx, here.student)) as student:
+        before = follow(student, here.student, task, own)
+        reports.add_task_log(ctx, ORCHESTRATOR, task_id, "Task received for processing")
+        by_line = student.receive_json()["versions"]
+        reports.set_stage_statuses(ctx, ORCHESTRATOR, task_id, {"PARSING": "IN_PROGRESS"})
+        by_status = student.receive_json()["versions"]
+
+    assert (by_line[task] > before[task], by_line[own]) == (True, before[own])
+    assert by_status[own] > before[own]
 
 
 def test_a_student_hears_nothing_of_others(ctx: Context, client: TestClient) -> None:

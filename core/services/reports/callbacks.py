@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import notify
 from core.errors import NotFound, Required, UnknownStage, UnknownStatus
 from core.models import ProcessingStage, Task, TaskAttempt, TaskLog, TaskMetrics, TaskStageStatus
 from core.services.attempts import add_log, notify_task
@@ -20,6 +21,7 @@ from core.services.reports.held import HeldAttempt, HeldStage, HeldTask, hold
 from core.services.reports.moves import move, settle
 from core.services.reports.runs import open_run
 from core.services.reports.storing import store
+from core.services.topics import of_task
 from core.vocabulary import LogLevel, LogSource, RequeueCause, StageStatus
 from core.wire.reports import MESSAGE_LIMIT
 
@@ -78,7 +80,7 @@ def add_task_log(
         if task is None:
             raise NotFound(what="submission")
         current = _attempt(session, task, attempt)
-        current.stalled_at = None
+        was_stalled, current.stalled_at = current.stalled_at is not None, None
         stage_id = _stage_row(session, current, stage).stage_id if stage else None
         log = add_log(
             session,
@@ -90,7 +92,10 @@ def add_task_log(
             stage_id=stage_id,
         )
         session.flush()
-        notify_task(session, task)
+        if was_stalled or level is LogLevel.ERROR:  # lists say who is stalled, and why one has failed
+            notify_task(session, task)
+        else:
+            notify(session, of_task(task.id))
         return LogReceived(log.id, task_id, log.log_message, log.logged_at)
 
 

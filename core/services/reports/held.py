@@ -82,6 +82,16 @@ class HeldTask:
     requeues: list[Mapping[str, object]] = field(default_factory=list)
     changed: bool = False
 
+    @property
+    def is_moved(self) -> bool:
+        """Whether more than lines of the log is to be written."""
+        return (
+            self.changed
+            or bool(self.requeues)
+            or any(attempt.changed for attempt in self.attempts)
+            or any(stage.changed for attempt in self.attempts for stage in attempt.stages)
+        )
+
     def attempt(self, number: int | None = None) -> HeldAttempt | None:
         """Attempt `number`, or the one that counts."""
         wanted = number or self.current_attempt

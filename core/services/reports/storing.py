@@ -58,11 +58,14 @@ def _tell(session: Session, tasks: list[HeldTask], at: datetime) -> None:
 
 
 def _notify(session: Session, tasks: list[HeldTask]) -> None:
-    topics = {"monitoring"} if any(task.course_id for task in tasks) else set()
+    """Wake the page of each task; lists and figures only where more than its log has changed."""
+    moved = [task for task in tasks if task.is_moved]
+    topics = {"monitoring"} if any(task.course_id for task in moved) else set()
     if any(attempt.changed and attempt.ended_at for task in tasks for attempt in task.attempts):
         topics.add(OUTBOX_TOPIC)  # whoever waits for this place may go
-    for task in tasks:
-        topics |= {f"task:{task.id}", f"user:{task.student_id}"}
+    topics |= {f"task:{task.id}" for task in tasks}
+    for task in moved:
+        topics.add(f"user:{task.student_id}")
         if task.course_id is not None:
             topics.add(f"course:{task.course_id}")
     if topics:
