@@ -7,6 +7,7 @@ the use case's own transaction, so that a role that was taken away ends at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -182,36 +183,47 @@ def _standing(
 ) -> set[Role | Standing]:
     if actor.is_orchestrator:
         return {Standing.ORCHESTRATOR}
-    standing: set[Role | Standing] = set(roles_of(session, actor, course_id))
-    if _is_admin(session, actor):
+    person = _look_up(session, actor, course_id)
+    if person is None:
+        return set()
+    standing: set[Role | Standing] = set(person.roles)
+    if person.is_admin:
         standing.add(Standing.ADMIN)
     if standing and owner_id is not None and owner_id == actor.user_id:
         standing.add(Standing.OWNER)
-    if course_id is None and _is_person(session, actor):
+    if course_id is None:
         standing.add(Standing.PERSON)
     return standing
 
 
-def roles_of(session: Session, actor: Actor, course_id: int | None) -> set[Role]:
-    """The roles of `actor` in `course_id`, or in any course when it is None."""
-    query = (
-        select(CourseMember.role)
-        .join(User, User.id == CourseMember.user_id)
-        .where(CourseMember.user_id == actor.user_id, User.disabled_at.is_(None))
-    )
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """Somebody whose account is open: whether an admin, and the roles that were asked for."""
+
+    is_admin: bool
+    roles: frozenset[Role]
+
+
+def _look_up(session: Session, actor: Actor, course_id: int | None) -> _Person | None:
+    """The person with their roles in `course_id`, or in any course when it is None."""
+    about = CourseMember.user_id == User.id
     if course_id is not None:
-        query = query.where(CourseMember.course_id == course_id)
-    return {Role(role) for role in session.scalars(query)}
+        about &= CourseMember.course_id == course_id
+    rows = session.execute(
+        select(User.is_admin, CourseMember.role)
+        .outerjoin(CourseMember, about)
+        .where(User.id == actor.user_id, User.disabled_at.is_(None))
+        .distinct()
+    ).all()
+    if not rows:
+        return None
+    return _Person(rows[0].is_admin, frozenset(Role(row.role) for row in rows if row.role is not None))
 
 
-def _is_admin(session: Session, actor: Actor) -> bool:
-    query = select(User.id).where(User.id == actor.user_id, User.is_admin, User.disabled_at.is_(None))
-    return session.scalar(query) is not None
-
-
-def _is_person(session: Session, actor: Actor) -> bool:
-    query = select(User.id).where(User.id == actor.user_id, User.disabled_at.is_(None))
-    return session.scalar(query) is not None
+def roles_of(session: Session, actor: Actor, course_id: int) -> frozenset[Role]:
+    """The roles of `actor` in `course_id`."""
+    person = _look_up(session, actor, course_id)
+    return person.roles if person else frozenset()
 
 
 def courses_with(session: Session, actor: Actor, right: Right) -> set[int] | None:
@@ -225,7 +237,8 @@ def courses_with(session: Session, actor: Actor, right: Right) -> set[int] | Non
         return None
     if actor.user_id is None:
         raise NotSignedIn
-    if Standing.ADMIN in TABLE[right] and _is_admin(session, actor):
+    is_admin = select(User.id).where(User.id == actor.user_id, User.is_admin, User.disabled_at.is_(None))
+    if Standing.ADMIN in TABLE[right] and session.scalar(is_admin) is not None:
         return None
     roles = [role for role in Role if role in TABLE[right]]
     query = (

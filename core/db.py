@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import psycopg2.extensions
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import Text, create_engine, func, select, text
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
@@ -181,8 +182,9 @@ def violates(error: IntegrityError, constraint: str) -> bool:
 
 def notify(session: Session, *topics: str) -> None:
     """Tell every listening process, when this transaction commits, that `topics` have changed."""
-    for topic in topics:
-        session.execute(select(func.pg_notify(CHANNEL, topic)))
+    if topics:
+        told = func.unnest(array(topics, type_=Text)).column_valued("topic")
+        session.execute(select(func.pg_notify(CHANNEL, told)))
 
 
 def utc_now() -> datetime:
