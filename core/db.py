@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import psycopg2.extensions
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import ColumnElement, create_engine, func, select, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
 from core.errors import DatabaseUnavailable
 
@@ -183,6 +183,13 @@ def notify(session: Session, *topics: str) -> None:
     """Tell every listening process, when this transaction commits, that `topics` have changed."""
     for topic in topics:
         session.execute(select(func.pg_notify(CHANNEL, topic)))
+
+
+def natural(
+    name: ColumnElement[str] | InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+) -> ColumnElement[str]:
+    """What to order by so that names come as people sort them (`docs/decisions/0025`)."""
+    return func.natural_key(name).collate("C")
 
 
 def utc_now() -> datetime:
