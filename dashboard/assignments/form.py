@@ -173,7 +173,9 @@ def _ask_dates(form: AssignmentForm) -> None:
 
 def _moment(form: AssignmentForm, label: str, value: datetime, name: str) -> datetime:
     left, right = st.columns(2)
-    day: date = left.date_input(label, key=seed(f"{name}-day-{form.uid}", value.date()), format="YYYY-MM-DD")
+    day: date = left.date_input(
+        label, key=seed(f"{name}-day-{form.uid}", value.date()), format=i18n.day_format()
+    )
     at: time = right.time_input(
         _("Time") + f" · {label}",
         key=seed(f"{name}-time-{form.uid}", value.time().replace(second=0, microsecond=0)),

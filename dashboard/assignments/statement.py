@@ -12,6 +12,13 @@ from dashboard import i18n, shell, uploads
 from dashboard.uploads import KeptFile
 
 _ = i18n.gettext
+KEY = "statement-of"
+
+
+def toggle(assignment_id: int) -> None:
+    """Open the part of this assignment in which its PDF is changed, or close it."""
+    opened = st.session_state.get(KEY)
+    st.session_state[KEY] = None if opened == assignment_id else assignment_id
 
 
 def show(view: AssignmentView, *, place: str) -> None:
@@ -41,7 +48,7 @@ def change(visit: shell.Visit, view: AssignmentView) -> None:
     if chosen is not None:
         file = cast("BinaryIO", chosen.file)
         assignments.put_statement(visit.ctx, visit.actor, view.id, file, file_name=chosen.name)
-        st.toast(_("Saved") + f": {chosen.name}")
+        st.toast(_("The PDF is saved: {name}").format(name=chosen.name))
         st.rerun()
     if view.statement is not None and st.button(_("Remove the PDF"), key=f"statement-remove-{view.id}"):
         assignments.remove_statement(visit.ctx, visit.actor, view.id)
