@@ -59,7 +59,10 @@ INSERT INTO task (assignment_id, created_by_id, creation_timestamp, submit_key, 
         FROM generate_series(1, :tasks) n
         JOIN assignment a ON a.id = 1 + n::bigint * :assignments / (:tasks + 1)
         ORDER BY at
-    ) made;
+    ) made
+"""
+
+_WHAT_FOLLOWS = """
 INSERT INTO task_metrics (task_id, requeue_count)
     SELECT id, CASE WHEN id % 20 = 0 THEN 1 ELSE 0 END FROM task ORDER BY id;
 INSERT INTO task_attempt (task_id, number, version_id, file_path, created_at, copied_at,
@@ -122,8 +125,17 @@ def fill(ctx: Context, tasks: int) -> None:
     }
     with ctx.db.transaction() as session:  # rows that fit by construction need no check of each
         session.execute(text("SET LOCAL session_replication_role = replica"))
-        for statement in [*_PLACES.split(";\n"), *_TASKS.split(";\n")]:
+        for statement in [*_PLACES.split(";\n"), _TASKS]:
             session.execute(text(statement), values)
+    follow(ctx, tasks)
+
+
+def follow(ctx: Context, tasks: int) -> None:
+    """Attempts, stages, requeues and log lines of the tasks 1 to `tasks`, which are there."""
+    with ctx.db.transaction() as session:
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        for statement in _WHAT_FOLLOWS.split(";\n"):
+            session.execute(text(statement))
     for low in range(0, tasks, _BATCH):
         with ctx.db.transaction() as session:
             session.execute(text("SET LOCAL session_replication_role = replica"))

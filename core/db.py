@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import psycopg2.extensions
-from sqlalchemy import Text, create_engine, func, select, text
+from sqlalchemy import ColumnElement, Text, create_engine, func, select, text
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
 from core.errors import DatabaseUnavailable
 
@@ -185,6 +185,13 @@ def notify(session: Session, *topics: str) -> None:
     if topics:
         told = func.unnest(array(topics, type_=Text)).column_valued("topic")
         session.execute(select(func.pg_notify(CHANNEL, told)))
+
+
+def natural(
+    name: ColumnElement[str] | InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+) -> ColumnElement[str]:
+    """What to order by so that names come as people sort them (`docs/decisions/0025`)."""
+    return func.natural_key(name).collate("C")
 
 
 def utc_now() -> datetime:

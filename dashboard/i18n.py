@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -48,6 +49,16 @@ def datetime_text(moment: datetime | None, zone: ZoneInfo) -> str:
     if moment is None:
         return "—"
     return format_datetime(moment, "d MMM y, HH:mm", tzinfo=zone, locale=language())
+
+
+def precise_text(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment in `zone`, short, to the second."""
+    return str(format_datetime(moment, "d MMM y, HH:mm:ss", tzinfo=zone, locale=language()))
+
+
+def day_format() -> Literal["DD/MM/YYYY", "YYYY-MM-DD"]:
+    """How a field for a day is written: in English as everybody reads it, whatever their country."""
+    return "DD/MM/YYYY" if language() == "es" else "YYYY-MM-DD"
 
 
 def duration_text(seconds: float | None) -> str:

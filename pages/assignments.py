@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services import assignments, definitions
 from core.vocabulary import AssignmentState, Role
-from dashboard import i18n, shell
+from dashboard import address, i18n, shell
 from dashboard.assignments import form, listing
 from dashboard.tables import state_label
 
@@ -40,14 +40,16 @@ with shell.errors():
     if not views:
         st.info(_("There is no assignment yet."))
         st.stop()
+    states = {"all": _("All"), **{state.value: state_label(state) for state in AssignmentState}}
     state = st.segmented_control(
         _("State"),
-        [state.value for state in AssignmentState],
-        format_func=lambda value: state_label(AssignmentState(value)),
+        list(states),
+        format_func=states.__getitem__,
+        required=True,
         key="assignment-state",
-        bind="query-params",
+        on_change=address.bound("assignment-state", states, "all"),
     )
-    shown = [view for view in views if state is None or view.state == state]
+    shown = [view for view in views if state in ("all", view.state)]
     if not shown:
         st.info(_("No assignment is in this state."))
     for view in shown:

@@ -10,6 +10,7 @@ from core.services.monitoring import Scope
 from core.vocabulary import LogLevel
 from dashboard import i18n, live, shell, task_view
 from dashboard.monitoring import records
+from dashboard.task_view.lines import level_label, said, source_label
 
 _ = i18n.gettext
 visit = shell.enter()
@@ -23,15 +24,15 @@ def log(fresh: shell.Visit) -> None:
     rows = [
         {
             "#": line.id,
-            _("When"): line.logged_at.astimezone(fresh.zone).strftime("%Y-%m-%d %H:%M:%S"),
+            _("When"): i18n.precise_text(line.logged_at, fresh.zone),
             _("Attempt"): f"{line.attempt}.{line.run}",
             _("Stage"): line.stage_name or "—",
-            _("Level"): line.level.value,
-            _("Said by"): line.source.value,
-            _("Message"): line.message,
+            _("Level"): level_label(line.level),
+            _("Said by"): source_label(line.source),
+            _("Message"): said(line),
         }
         for line in task.logs
-        if line.level in levels and words in line.message.lower()
+        if line.level in levels and words in said(line).lower()
     ]
     marked = st.query_params.get("line", "")
     st.caption(_("Link to a line: add &line= and its number to the address."))
@@ -57,7 +58,7 @@ with shell.errors():
     st.subheader(_("History"))
     left, right = st.columns([2, 1])
     left.text_input(_("Search in the log"), key="words", bind="query-params")
-    right.pills(_("Level"), list(LogLevel), selection_mode="multi", key="levels")
+    right.pills(_("Level"), list(LogLevel), format_func=level_label, selection_mode="multi", key="levels")
     live.show(log, topics=[topic], key="history", pausable=True)
     if task.course_id is not None:
         st.subheader(_("Who did what"))

@@ -51,5 +51,12 @@ def _setting(name: str, value: object, description: str) -> Setting:
     parts = value if isinstance(value, tuple) else (value,)
     secret = [part for part in parts if isinstance(part, SecretStr)]
     is_hidden = any(part.get_secret_value() for part in secret)
-    shown = "" if secret else ", ".join("" if part is None else str(part) for part in parts)
+    shown = "" if secret else ", ".join(_text(part) for part in parts)
     return Setting(f"ULOS_{name.upper()}", shown, description, is_hidden)
+
+
+def _text(value: object) -> str:
+    """`value` as it is written in the environment."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import natural
 from core.errors import NameTaken, NotAllowed, NotFound, OutOfBounds
 from core.models import SavedView, User
 from core.services.texts import clean_text
@@ -50,7 +51,7 @@ def list_views(ctx: Context, actor: Actor, course_id: int) -> list[View]:
                 SavedView.course_id == course_id,
                 or_(SavedView.owner_id == actor.user_id, SavedView.is_shared),
             )
-            .order_by(SavedView.name, SavedView.id)
+            .order_by(natural(SavedView.name), SavedView.id)
         )
         return [
             View(row.id, row.name, row.filters, row.is_shared, row.owner_id == actor.user_id, email)

@@ -67,7 +67,9 @@ def _ask(visit: shell.Visit, view: AssignmentView, students: list[Member], zone:
             _("Or paste e-mails, one per line"), key=f"extension-emails-{view.id}", height=80
         )
         left, right = st.columns(2)
-        day = left.date_input(_("Until"), later.date(), key=f"extension-day-{view.id}", format="YYYY-MM-DD")
+        day = left.date_input(
+            _("Until"), later.date(), key=f"extension-day-{view.id}", format=i18n.day_format()
+        )
         at = right.time_input(
             _("Time"), later.time().replace(second=0), key=f"extension-time-{view.id}", step=60
         )

@@ -25,7 +25,10 @@ KEY = "assignment-form"
 
 @dataclass
 class AssignmentForm:
-    """What was typed. `assignment_id` of the one that is edited; None: a new one."""
+    """What was typed. `assignment_id` of the one that is edited; `copy_of`: of the one that is duplicated.
+
+    `statement_name`: of the PDF that belongs to it.
+    """
 
     course_id: int
     zone: ZoneInfo
@@ -36,7 +39,8 @@ class AssignmentForm:
     description: str = ""
     rules: AssignmentRules = field(default_factory=AssignmentRules)
     assignment_id: int | None = None
-    is_copy: bool = False
+    copy_of: int | None = None
+    statement_name: str | None = None
     submissions: int = 0
     uid: str = field(default_factory=lambda: secrets.token_hex(4))
     saved: AssignmentView | None = None
@@ -54,7 +58,11 @@ class AssignmentForm:
         draft = AssignmentDraft(
             self.assignment_name, self.definition_id, self.start, self.end, self.description, self.rules
         )
-        if self.assignment_id is None:
+        if self.copy_of is not None:
+            self.saved = assignments.duplicate_assignment(
+                visit.ctx, visit.actor, self.copy_of, self.course_id, draft
+            )
+        elif self.assignment_id is None:
             self.saved = assignments.create_assignment(visit.ctx, visit.actor, self.course_id, draft)
         else:
             self.saved = assignments.update_assignment(visit.ctx, visit.actor, self.assignment_id, draft)
@@ -85,13 +93,14 @@ def of(view: AssignmentView) -> AssignmentForm:
         rules=view.rules,
         assignment_id=view.id,
         submissions=view.submissions,
+        statement_name=view.statement.file_name if view.statement else None,
     )
 
 
 def copy_of(view: AssignmentView) -> AssignmentForm:
-    """A form that makes another assignment like `view`; extensions are not taken over."""
+    """A form that makes another assignment like `view`, with its PDF; extensions are not taken over."""
     form = of(view)
-    form.assignment_id, form.is_copy, form.submissions = None, True, 0
+    form.assignment_id, form.copy_of, form.submissions = None, view.id, 0
     form.assignment_name = _("{name} (copy)").format(name=view.assignment_name)
     return form
 
@@ -111,8 +120,8 @@ def show(
     if form.assignment_id is not None:
         st.subheader(_("Edit {name}").format(name=form.assignment_name))
     else:
-        st.subheader(_("Duplicate an assignment") if form.is_copy else _("New assignment"))
-    if form.is_copy and len(teaches) > 1:
+        st.subheader(_("New assignment") if form.copy_of is None else _("Duplicate an assignment"))
+    if form.copy_of is not None and len(teaches) > 1:
         form.course_id = st.selectbox(
             _("Course"),
             list(teaches),
@@ -164,7 +173,9 @@ def _ask_dates(form: AssignmentForm) -> None:
 
 def _moment(form: AssignmentForm, label: str, value: datetime, name: str) -> datetime:
     left, right = st.columns(2)
-    day: date = left.date_input(label, key=seed(f"{name}-day-{form.uid}", value.date()), format="YYYY-MM-DD")
+    day: date = left.date_input(
+        label, key=seed(f"{name}-day-{form.uid}", value.date()), format=i18n.day_format()
+    )
     at: time = right.time_input(
         _("Time") + f" · {label}",
         key=seed(f"{name}-time-{form.uid}", value.time().replace(second=0, microsecond=0)),
@@ -232,6 +243,8 @@ def _ask_statement(form: AssignmentForm) -> None:
             st.markdown(f"**{i18n.plain(form.assignment_name) or '—'}**")
             st.caption(f"{_('due')} {i18n.datetime_text(form.end, form.zone)} ({form.zone.key})")
             st.markdown(form.description or "—")
+            if form.statement_name is not None:
+                st.markdown(f"⤓ {_('Statement (PDF)')} · {i18n.plain(form.statement_name)}")
             st.markdown("\n".join(f"- {said}" for said in rules.sentences(_as_student(form), form.zone)))
 
 

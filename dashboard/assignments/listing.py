@@ -74,13 +74,15 @@ def _actions(visit: shell.Visit, view: AssignmentView) -> None:
         st.button(_("Edit"), key=f"edit-{view.id}", on_click=_open, args=(form.of, view))
         st.button(_("Duplicate"), key=f"duplicate-{view.id}", on_click=_open, args=(form.copy_of, view))
         st.button(_("Extensions"), key=f"extend-{view.id}", on_click=extensions.toggle, args=(view.id,))
-        with st.popover(_("PDF") + "…", key=f"statement-popover-{view.id}"), shell.errors():
-            statement.change(visit, view)
+        st.button(_("PDF"), key=f"statement-button-{view.id}", on_click=statement.toggle, args=(view.id,))
         with st.popover(_("Delete") + "…", key=f"delete-popover-{view.id}"), shell.errors():
             _delete(visit, view)
     if st.session_state.get(extensions.KEY) == view.id:
         with shell.errors():
             extensions.show(visit, view)
+    if st.session_state.get(statement.KEY) == view.id:
+        with shell.errors():
+            statement.change(visit, view)
 
 
 def _open(make: Callable[[AssignmentView], AssignmentForm], view: AssignmentView) -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO, cast
+
 import streamlit as st
 
 from core.services import assignments
 from core.services.assignments import AssignmentView
-from dashboard import i18n, shell
+from dashboard import i18n, shell, uploads
+from dashboard.uploads import KeptFile
 
 _ = i18n.gettext
+KEY = "statement-of"
+
+
+def toggle(assignment_id: int) -> None:
+    """Open the part of this assignment in which its PDF is changed, or close it."""
+    opened = st.session_state.get(KEY)
+    st.session_state[KEY] = None if opened == assignment_id else assignment_id
 
 
 def show(view: AssignmentView, *, place: str) -> None:
@@ -26,18 +36,19 @@ def show(view: AssignmentView, *, place: str) -> None:
 
 def change(visit: shell.Visit, view: AssignmentView) -> None:
     """Upload a PDF in place of the one before, or take it away."""
-    turn_key = f"statement-turn-{view.id}"
-    turn = st.session_state.setdefault(turn_key, 0)
-    file = st.file_uploader(
-        _("Statement (PDF)"),
-        type="pdf",
-        key=f"statement-file-{view.id}-{turn}",
-        max_upload_size=assignments.STATEMENT_LIMIT_MB,
+    chosen_key = f"statement-file-{view.id}"
+    uploads.file_form(
+        f"statement-form-{view.id}",
+        _("Statement (PDF)") if view.statement is None else _("Put another PDF in its place"),
+        lambda kept: st.session_state.update({chosen_key: kept}),
+        accept=".pdf",
+        limit_mb=assignments.STATEMENT_LIMIT_MB,
     )
-    if file is not None and st.button(_("Save the PDF"), key=f"statement-save-{view.id}", type="primary"):
-        assignments.put_statement(visit.ctx, visit.actor, view.id, file, file_name=file.name)
-        st.session_state[turn_key] = turn + 1  # an empty widget: its bytes are freed
-        st.toast(_("Saved."))
+    chosen: KeptFile | None = st.session_state.pop(chosen_key, None)
+    if chosen is not None:
+        file = cast("BinaryIO", chosen.file)
+        assignments.put_statement(visit.ctx, visit.actor, view.id, file, file_name=chosen.name)
+        st.toast(_("The PDF is saved: {name}").format(name=chosen.name))
         st.rerun()
     if view.statement is not None and st.button(_("Remove the PDF"), key=f"statement-remove-{view.id}"):
         assignments.remove_statement(visit.ctx, visit.actor, view.id)

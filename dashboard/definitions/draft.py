@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from core.services import definitions
 from core.services.definitions import (
@@ -21,6 +18,7 @@ from core.services.definitions import (
 )
 from core.vocabulary import EXECUTION, PARSING
 from dashboard import i18n, shell
+from dashboard.uploads import KeptFile
 
 _ = i18n.gettext
 DEFAULT_TIMEOUT = 300
@@ -40,20 +38,13 @@ class StageForm:
     timeout_seconds: int = DEFAULT_TIMEOUT
     origin: Stage | None = None
     is_copy: bool = False
-    image: IO[bytes] | None = None
+    image: KeptFile | None = None
     image_name: str = ""
     image_size: int = 0
-    uploads: int = 0
-    """How many files were taken over: each has an uploader of its own, so that Streamlit forgets the last."""
 
-    def take(self, upload: IO[bytes], name: str, size: int) -> None:
-        """Keep a chosen file on disk; what Streamlit holds of it in memory can go."""
-        image = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the form, and has no name to leave
-        shutil.copyfileobj(upload, image)
-        image.seek(0)
-        weakref.finalize(self, image.close)
-        self.image, self.image_name, self.image_size = image, name, size
-        self.uploads += 1
+    def take(self, kept: KeptFile) -> None:
+        """Make a chosen file the image."""
+        self.image, self.image_name, self.image_size = kept, kept.name, kept.size
 
     @property
     def upload(self) -> str:
@@ -102,7 +93,7 @@ class DefinitionForm:
     def images(self) -> Mapping[str, BinaryIO]:
         """The chosen files."""
         chosen = ((stage.upload, stage.image) for stage in self.stages)
-        return {name: cast("BinaryIO", image) for name, image in chosen if image is not None}
+        return {name: cast("BinaryIO", image.file) for name, image in chosen if image is not None}
 
     def check(self, visit: shell.Visit) -> tuple[StagePlan, ...]:
         """What would be stored.

@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 from core.services.definitions import MOST_STAGES
-from dashboard import i18n, shell
+from dashboard import i18n, shell, uploads
 from dashboard.definitions.draft import DefinitionForm, StageForm
 from dashboard.fields import named, seed
 
@@ -166,10 +166,7 @@ def _ask_image(stage: StageForm) -> None:
         size = i18n.bytes_text(stage.origin.image_size)
         st.caption(text.format(name=stage.origin.container_filename) + f" · {size}")
         label = _("Replace the image (optional)")
-    upload = st.file_uploader(label, key=f"stage-image-{stage.uid}-{stage.uploads}")
-    if upload is not None:
-        stage.take(upload, upload.name, upload.size)
-        st.rerun()
+    uploads.file_form(f"stage-image-{stage.uid}", label, stage.take)
 
 
 def field_name(form: DefinitionForm, field: str) -> str:

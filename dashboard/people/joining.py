@@ -10,11 +10,15 @@ import streamlit as st
 from core.services import courses
 from core.services.courses import Invitation, RosterEntry, RosterOutcome
 from core.vocabulary import Role
-from dashboard import i18n
+from dashboard import i18n, uploads
 from dashboard.shell import Visit
 from dashboard.tables import role_label
+from dashboard.uploads import KeptFile
 
 _ = i18n.gettext
+
+_LIST = "import-list-file"
+"""The chosen file, while it is looked at."""
 
 _SHOWN = 200
 """Rows of each part of a comparison; the counts above them are of all."""
@@ -82,23 +86,37 @@ def import_list(visit: Visit, course_id: int) -> None:
             "as it is. Everybody in it becomes a student. Nothing changes before you have looked at it."
         )
     )
-    turn = st.session_state.setdefault("import-turn", 0)
-    file = st.file_uploader(_("List of students"), ["xlsx", "xls", "csv"], key=f"roster-file-{turn}")
-    if file is None:
+    uploads.file_form(
+        "roster-file",
+        _("List of students"),
+        lambda kept: st.session_state.update({_LIST: kept}),
+        accept=".xlsx,.xls,.csv",
+        limit_mb=courses.LARGEST_FILE // 1_000_000,
+    )
+    chosen: KeptFile | None = st.session_state.get(_LIST)
+    if chosen is None:
         _show_applied()
         return
-    content = bytes(file.getbuffer())
+    st.markdown(f"✔ {_('Chosen:')} {i18n.plain(chosen.name)} · {i18n.bytes_text(chosen.size)}")
+    chosen.file.seek(0)
+    content = chosen.file.read()
     plan = courses.import_roster(visit.ctx, visit.actor, course_id, content, dry_run=True)
     _compare(plan)
+    with st.container(horizontal=True):
+        if plan.added:
+            text = _("Add to the course: {count}").format(count=i18n.number_text(len(plan.added)))
+            if st.button(text, key="import-apply", type="primary"):
+                done = courses.import_roster(visit.ctx, visit.actor, course_id, content)
+                st.session_state["import-done"] = (len(done.added), done.created)
+                _forget_list()
+                keep_invitations(done.invitations)
+        st.button(_("Put the list away"), key="import-forget", on_click=_forget_list)
     if not plan.added:
         st.info(_("There is nobody to add."))
-        return
-    text = _("Add to the course: {count}").format(count=i18n.number_text(len(plan.added)))
-    if st.button(text, key="import-apply", type="primary"):
-        done = courses.import_roster(visit.ctx, visit.actor, course_id, content)
-        st.session_state["import-turn"] = turn + 1
-        st.session_state["import-done"] = (len(done.added), done.created)
-        keep_invitations(done.invitations)
+
+
+def _forget_list() -> None:
+    st.session_state.pop(_LIST, None)
 
 
 def _show_applied() -> None:

@@ -33,8 +33,8 @@ def _causes(visit: shell.Visit, figures: Statistics) -> None:
         return
     rows = [
         {
-            _("Reason"): group.message or _("The stage gave no reason."),
             _("Submissions"): group.count,
+            _("Reason"): group.message or _("The stage gave no reason."),
             _("Students"): group.students,
             _("Stages"): ", ".join(group.stages),
             _("First"): i18n.datetime_text(group.first_seen, visit.zone),

@@ -9,6 +9,7 @@ import streamlit as st
 from core.services.submissions import LogLine, TaskView
 from core.vocabulary import LogLevel, StageStatus
 from dashboard import i18n, shell
+from dashboard.task_view.lines import level_label, said
 
 _ = i18n.gettext
 
@@ -47,7 +48,7 @@ def narrow(
     return (
         line
         for line in lines
-        if wanted in line.message.casefold()
+        if wanted in said(line).casefold()
         and stage in (None, line.stage_name)
         and level in (None, line.level)
     )
@@ -63,11 +64,10 @@ def _filters(task: TaskView) -> tuple[str, str | None, LogLevel | None]:
         format_func=lambda name: name or _("All"),
         key=f"log-stage-{task_id}",
     )
-    names = {LogLevel.INFO: _("Information"), LogLevel.WARNING: _("Warning"), LogLevel.ERROR: _("Error")}
     level = right.selectbox(
         _("Level"),
-        [None, *names],
-        format_func=lambda level: f"{_MARKS[level]} {names[level]}" if level else _("All"),
+        [None, *_MARKS],
+        format_func=lambda level: f"{_MARKS[level]} {level_label(level)}" if level else _("All"),
         key=f"log-level-{task_id}",
     )
     return words or "", stage, level
@@ -75,4 +75,4 @@ def _filters(task: TaskView) -> tuple[str, str | None, LogLevel | None]:
 
 def _text(visit: shell.Visit, line: LogLine) -> str:
     stage = f"[{line.stage_name}] " if line.stage_name else ""
-    return f"{line.logged_at.astimezone(visit.zone):%H:%M:%S} {_MARKS[line.level]} {stage}{line.message}"
+    return f"{line.logged_at.astimezone(visit.zone):%H:%M:%S} {_MARKS[line.level]} {stage}{said(line)}"

@@ -1,4 +1,4 @@
-// Sends the chosen archive as the body of a request and shows how far it is.
+// Sends the chosen file as the body of a request and shows how far it is.
 
 const forms = new Map() // parentElement → form
 
@@ -40,6 +40,7 @@ function prepare(parentElement) {
     const tooLarge = file && file.size > form.data.limit_bytes
     say(form, { problem: tooLarge ? form.data.labels.too_large : "" })
     settle(form)
+    if (file && !tooLarge && sendsAtOnce(form)) send(form, file)
   }
   find("form").onsubmit = (event) => {
     event.preventDefault()
@@ -49,8 +50,14 @@ function prepare(parentElement) {
   return form
 }
 
+// A form without a button has nothing to be asked before its file is sent.
+function sendsAtOnce({ data }) {
+  return !data.labels.send
+}
+
 function write(form) {
   const { labels } = form.data
+  form.input.accept = form.data.accept
   form.label.textContent = labels.file
   form.choose.textContent = labels.choose
   form.send.textContent = labels.send
@@ -61,6 +68,7 @@ function write(form) {
 function settle(form) {
   const file = form.input.files[0]
   form.hint.textContent = file?.name ?? form.data.labels.hint
+  form.send.hidden = sendsAtOnce(form)
   form.send.disabled = Boolean(form.request) || !file || file.size > form.data.limit_bytes
   form.input.disabled = Boolean(form.request)
   form.stop.hidden = form.progress.hidden = !form.request
@@ -75,7 +83,7 @@ function send(form, file) {
   const { data } = form
   const request = (form.request = new XMLHttpRequest())
   request.open("POST", data.url)
-  request.setRequestHeader("Content-Type", "application/zip")
+  request.setRequestHeader("Content-Type", file.type || "application/octet-stream")
   request.setRequestHeader("X-File-Name", encodeURIComponent(file.name))
   request.setRequestHeader("X-Submit-Key", keyOf(data.submit_key, file))
   request.upload.onprogress = ({ loaded }) => show(form, loaded, file.size)
@@ -105,12 +113,13 @@ function finish(form, request, words) {
   const answer = request && read(request)
   const labels = form.data.labels
   if (request && request.status === 201) {
-    form.trigger("accepted", { task_id: answer.task_id })
-    words = { said: `${labels.accepted}: ${answer.reference}` }
+    form.trigger("accepted", answer)
+    words = { said: `${labels.accepted}: ${answer.reference ?? answer.file_name}` }
     form.input.value = ""
   } else if (request) {
     words = { problem: answer?.detail ?? labels.failed }
   }
+  if (sendsAtOnce(form)) form.input.value = "" // so that choosing the same file again is a choice
   say(form, words)
   settle(form)
 }

@@ -1,6 +1,6 @@
 """`POST /uploads/{assignment}` and `/uploads/dry-run/{definition}`: the body is the archive.
 
-Answers the receipt or what is wrong.
+Answers the receipt or what is wrong. `/uploads/kept` keeps any file for the page that asked for it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import IO
 from urllib.parse import unquote
@@ -25,6 +25,7 @@ from core.services.accounts import SignedIn
 from core.services.submissions import Receipt
 from dashboard import process
 from dashboard.origin import same_origin
+from dashboard.uploads.kept import KEPT, KeptFile
 
 BLOCK = 1 << 20
 """Bytes that are gathered before they go to disk."""
@@ -35,6 +36,9 @@ AT_ONCE = 8
 Submit = Callable[..., Receipt]
 """The use case that keeps an archive: context, actor, the number of the address, the file."""
 
+Accept = Callable[[Request, Context, SignedIn], Awaitable[dict[str, object]]]
+"""What becomes of the body: what the browser is told then."""
+
 _KEY = re.compile(r"[A-Za-z0-9_.-]{16,128}")
 
 
@@ -42,7 +46,7 @@ def routes(context: Callable[[], Context]) -> list[Route]:
     """The routes, for the context that `context` gives."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def receive(request: Request, submit: Submit) -> Response:
+    async def receive(request: Request, accept: Accept) -> Response:
         if not same_origin(request):
             return PlainTextResponse("forbidden", 403)
         token = request.cookies.get(process.SESSION_COOKIE, "")
@@ -52,45 +56,36 @@ def routes(context: Callable[[], Context]) -> list[Route]:
             if signed_in is None:
                 raise NotSignedIn
             language = signed_in.person.language or language
-            receipt = await _accept(request, context(), signed_in, gate, submit)
+            return JSONResponse(await accept(request, context(), signed_in), 201)
         except UlosError as error:
             return _problem(error, language)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
-        return JSONResponse(
-            {
-                "task_id": receipt.task_id,
-                "reference": receipt.reference,
-                "file_name": receipt.file_name,
-                "size": receipt.size,
-                "sha256": receipt.sha256,
-                "received_at": receipt.received_at.isoformat(),
-            },
-            201,
-        )
 
     async def submission(request: Request) -> Response:
-        return await receive(request, submissions.submit)
+        return await receive(request, partial(_accept, gate, submissions.submit))
 
     async def sample(request: Request) -> Response:
-        return await receive(request, dry_runs.start)
+        return await receive(request, partial(_accept, gate, dry_runs.start))
+
+    async def kept(request: Request) -> Response:
+        return await receive(request, _keep_for_page)
 
     return [
         Route("/uploads/{number:int}", submission, methods=["POST"]),
         Route("/uploads/dry-run/{number:int}", sample, methods=["POST"]),
+        Route("/uploads/kept", kept, methods=["POST"]),
     ]
 
 
 async def _accept(
-    request: Request, ctx: Context, signed_in: SignedIn, gate: asyncio.Semaphore, submit: Submit
-) -> Receipt:
+    gate: asyncio.Semaphore, submit: Submit, request: Request, ctx: Context, signed_in: SignedIn
+) -> dict[str, object]:
     """Keep the body in a file without a name, so that nothing is left whatever happens, and submit it."""
     submit_key = request.headers.get("x-submit-key", "")
     if not _KEY.fullmatch(submit_key):
         raise Required(field="X-Submit-Key")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > ctx.settings.max_upload_bytes:
-        raise TooLarge(limit_mb=ctx.settings.max_upload_mb)
+    _check_length(request, ctx)
     try:
         with tempfile.TemporaryFile() as file:
             await _keep(request, ctx, file)
@@ -100,17 +95,47 @@ async def _accept(
                 signed_in.person.actor,
                 request.path_params["number"],
                 file,
-                file_name=unquote(request.headers.get("x-file-name", "")),
+                file_name=_file_name(request),
                 submit_key=submit_key,
             )
             async with gate:
-                return await run_in_threadpool(keep)
+                receipt = await run_in_threadpool(keep)
     except OSError as error:  # of the temporary file: storage has errors of its own
         raise NoSpace from error
+    return {
+        "task_id": receipt.task_id,
+        "reference": receipt.reference,
+        "file_name": receipt.file_name,
+        "size": receipt.size,
+        "sha256": receipt.sha256,
+        "received_at": receipt.received_at.isoformat(),
+    }
 
 
-async def _keep(request: Request, ctx: Context, file: IO[bytes]) -> None:
-    """Write the body to `file` as it comes.
+async def _keep_for_page(request: Request, ctx: Context, signed_in: SignedIn) -> dict[str, object]:
+    """Keep the body until the page takes it over; what it may be used for is the use case's to say."""
+    _check_length(request, ctx)
+    try:
+        kept = KeptFile(_file_name(request))
+        kept.size = await _keep(request, ctx, kept.file)
+    except OSError as error:
+        raise NoSpace from error
+    kept.file.seek(0)
+    return {"token": KEPT.put(signed_in.person.id, kept), "file_name": kept.name}
+
+
+def _file_name(request: Request) -> str:
+    return unquote(request.headers.get("x-file-name", ""))
+
+
+def _check_length(request: Request, ctx: Context) -> None:
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > ctx.settings.max_upload_bytes:
+        raise TooLarge(limit_mb=ctx.settings.max_upload_mb)
+
+
+async def _keep(request: Request, ctx: Context, file: IO[bytes]) -> int:
+    """Write the body to `file` as it comes; how many bytes.
 
     Raises:
         TooLarge: noticed while reading; the rest is not waited for.
@@ -127,6 +152,7 @@ async def _keep(request: Request, ctx: Context, file: IO[bytes]) -> None:
             block = bytearray()
     await run_in_threadpool(file.write, block)
     await run_in_threadpool(file.flush)
+    return size
 
 
 def _problem(error: UlosError, language: str) -> Response:

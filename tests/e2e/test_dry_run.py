@@ -27,7 +27,9 @@ def test_a_sample_goes_through_all_stages_before_the_eyes_of_the_professor(
     page.wait_for_url("**task=*")
     page.get_by_text("Salida de cada etapa").click()
     expect(page.get_by_text("EXECUTION").last).to_be_visible()
-    expect(page.get_by_text("Sample received and stored for a dry run").first).to_be_attached()
+    expect(
+        page.get_by_text("Muestra recibida y guardada para una ejecución de prueba").first
+    ).to_be_attached()
     expect(page.get_by_role("button", name="muestra.zip")).to_have_count(1)
     assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
     page.get_by_role("button", name="Todas las definiciones").click()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import builders
 import pytest
 from builders import World
 
-from core.context import Context
-from core.errors import NotAllowed, NotAPdf, NotFound, TooLarge
-from core.services import assignments
+from core.context import PLATFORM, Actor, Context
+from core.errors import NameTaken, NotAllowed, NotAPdf, NotFound, TooLarge
+from core.models import AssignmentStatement
+from core.services import assignments, courses
 from core.services.inventory import compare_files
+from core.vocabulary import Role
 
 PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
 
@@ -91,3 +94,66 @@ def test_only_a_professor_changes_it(ctx: Context, world: World, role: str) -> N
         assignments.put_statement(ctx, actor, world.assignment_id, io.BytesIO(PDF), file_name="x.pdf")
     with pytest.raises(NotAllowed):
         assignments.remove_statement(ctx, actor, world.assignment_id)
+
+
+def duplicate(ctx: Context, world: World, actor: Actor, course_id: int, name: str = "Again") -> int:
+    draft = replace(builders.assignment_draft(ctx, world.definition_id), assignment_name=name)
+    return assignments.duplicate_assignment(ctx, actor, world.assignment_id, course_id, draft).id
+
+
+def test_a_duplicate_in_another_course_has_a_file_of_its_own(ctx: Context, world: World) -> None:
+    put(ctx, world)
+    other = courses.create_course(ctx, PLATFORM, name="Mechanics")
+    courses.enrol(ctx, PLATFORM, other, world.professor.user_id or 0, Role.PROFESSOR)
+
+    made = duplicate(ctx, world, world.professor, other)
+
+    assert assignments.get_assignment(ctx, world.professor, made).statement == assignments.StatementFile(
+        "cubo ñ.pdf", len(PDF)
+    )
+    assignments.delete_assignment(ctx, world.professor, world.assignment_id)
+    file = assignments.open_statement(ctx, world.professor, made)
+    assert b"".join(file.pieces) == PDF
+    assert stored(ctx) == 1
+    assert compare_files(ctx) == []
+
+
+def test_a_duplicate_of_one_without_a_pdf_has_none(ctx: Context, world: World) -> None:
+    made = duplicate(ctx, world, world.professor, world.course_id)
+
+    assert assignments.get_assignment(ctx, world.professor, made).statement is None
+
+
+def test_a_duplicate_that_is_refused_leaves_no_file(ctx: Context, world: World) -> None:
+    put(ctx, world)
+
+    with pytest.raises(NameTaken):
+        duplicate(ctx, world, world.professor, world.course_id, name="Print a cube")
+
+    assert stored(ctx) == 1
+
+
+def test_nobody_gets_a_pdf_out_of_a_course_by_duplicating(ctx: Context, world: World) -> None:
+    put(ctx, world)
+    other = courses.create_course(ctx, PLATFORM, name="Mechanics")
+    courses.enrol(ctx, PLATFORM, other, world.stranger.user_id or 0, Role.PROFESSOR)
+
+    with pytest.raises(NotFound):
+        duplicate(ctx, world, world.stranger, other)
+    with pytest.raises(NotAllowed):
+        duplicate(ctx, world, world.monitor, world.course_id)
+
+    assert stored(ctx) == 1
+
+
+def test_a_pdf_that_is_gone_is_not_passed_over_in_silence(ctx: Context, world: World) -> None:
+    put(ctx, world)
+    with ctx.db.transaction() as session:
+        path = session.get_one(AssignmentStatement, world.assignment_id).path
+    ctx.storage.delete(path)
+
+    with pytest.raises(NotFound):
+        duplicate(ctx, world, world.professor, world.course_id)
+
+    assert stored(ctx) == 0
+    assert len(assignments.list_assignments(ctx, world.professor, world.course_id)) == 1

@@ -23,6 +23,7 @@ from core.context import Context
 from core.embedded.state import _free_port
 from core.services import accounts, submissions
 from dashboard import uploads
+from dashboard.uploads.kept import KEPT, MOST
 
 KEY = "0123456789abcdef-1"
 
@@ -218,3 +219,45 @@ def test_a_key_is_asked_for(ctx: Context, client: TestClient, here: World, token
 
     assert status == 422
     assert tasks(ctx, here) == []
+
+
+def keep(client: TestClient, token: str, content: bytes, **headers: str) -> tuple[int, dict]:
+    usual = {
+        "origin": "http://testserver",
+        "cookie": f"ulos_session={token}",
+        "x-file-name": "lista%20%C3%B1.csv",
+    }
+    answer = client.post("/uploads/kept", content=content, headers=usual | headers)
+    return answer.status_code, answer.json() if "json" in answer.headers["content-type"] else {}
+
+
+def test_a_file_for_a_page_is_taken_once_and_by_nobody_else(
+    client: TestClient, here: World, token: str
+) -> None:
+    status, answer = keep(client, token, b"correo\n")
+
+    assert (status, answer["file_name"]) == (201, "lista ñ.csv")
+    assert KEPT.take(here.professor.user_id or 0, answer["token"]) is None
+    kept = KEPT.take(here.student.user_id or 0, answer["token"])
+    assert kept is not None
+    assert (kept.name, kept.size, kept.file.read()) == ("lista ñ.csv", 7, b"correo\n")
+    assert KEPT.take(here.student.user_id or 0, answer["token"]) is None
+
+
+def test_who_keeps_sending_files_for_pages_fills_no_disk(client: TestClient, here: World, token: str) -> None:
+    answers = [keep(client, token, b"x")[1]["token"] for _ in range(MOST + 1)]
+
+    kept = [KEPT.take(here.student.user_id or 0, answer) is not None for answer in answers]
+    assert kept == [False] + [True] * MOST
+
+
+def test_a_file_for_a_page_has_the_same_gate(client: TestClient, here: World, token: str) -> None:
+    assert keep(client, token, b"x", origin="http://elsewhere.example")[0] == 403
+    assert keep(client, "made-up", b"x")[0] == 401
+
+
+def test_a_file_for_a_page_is_bounded(client: TestClient, ctx: Context, here: World, token: str) -> None:
+    limit = ctx.settings.max_upload_bytes
+    status, _ = keep(client, token, b"x", **{"content-length": str(limit + 1)})
+
+    assert status == 422

@@ -11,6 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.context import ORCHESTRATOR, Actor, Context
 from core.services import definitions, dry_runs
+from dashboard.definitions import form
+from dashboard.uploads import KeptFile
 
 
 @pytest.fixture
@@ -40,7 +42,11 @@ def write(app: AppTest, label: str, text: str, number: int = 0) -> AppTest:
 
 
 def choose(app: AppTest, number: int, content: bytes) -> AppTest:
-    app.file_uploader[number].upload("image.tar.gz", content, "application/gzip")
+    """What the upload form does with a chosen file; the form itself needs a browser (see e2e)."""
+    kept = KeptFile("image.tar.gz", size=len(content))
+    kept.file.write(content)
+    kept.file.seek(0)
+    app.session_state[form.KEY].stages[number].take(kept)
     app = app.run()
     assert list(app.exception) == []
     return app

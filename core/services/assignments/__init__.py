@@ -4,6 +4,7 @@ from core.services.assignments.editing import (
     AssignmentDraft,
     create_assignment,
     delete_assignment,
+    duplicate_assignment,
     update_assignment,
 )
 from core.services.assignments.extensions import (
@@ -43,6 +44,7 @@ __all__ = [
     "StatementFile",
     "create_assignment",
     "delete_assignment",
+    "duplicate_assignment",
     "get_assignment",
     "get_with_own_work",
     "grant_extensions",

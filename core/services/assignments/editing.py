@@ -27,6 +27,7 @@ from core.models import Assignment, AssignmentStatement, Task, TaskAttempt, Task
 from core.services import audit
 from core.services.assignments.reading import AssignmentView, read_assignment, require_in_course_of
 from core.services.assignments.rules import AssignmentRules, check_rules, write_rules
+from core.services.assignments.statement import copied_statement
 from core.services.audit import Deed
 from core.services.leftovers import note_unneeded, remove_soon
 from core.services.texts import clean_text
@@ -66,24 +67,51 @@ def create_assignment(ctx: Context, actor: Actor, course_id: int, draft: Assignm
 
     """
     with _distinct_name(draft), ctx.db.transaction() as session:
-        require(session, actor, Right.CREATE_ASSIGNMENT, course_id=course_id)
-        draft = _checked(session, ctx, draft, course_id)
-        assignment = Assignment(
-            course_id=course_id,
-            definition_id=draft.task_definition_id,
-            assignment_name=draft.assignment_name,
-            assignment_description=draft.assignment_description,
-            assignment_start_date=draft.assignment_start_date,
-            assignment_end_date=draft.assignment_end_date,
-            created_by_id=_creator(session, actor, draft.task_definition_id),
-            creation_timestamp=ctx.now(),
-        )
-        write_rules(assignment, draft.rules or AssignmentRules())
-        session.add(assignment)
+        assignment_id = _create(session, ctx, actor, course_id, draft)
+        return read_assignment(session, ctx, assignment_id)
+
+
+def duplicate_assignment(
+    ctx: Context, actor: Actor, source_id: int, course_id: int, draft: AssignmentDraft
+) -> AssignmentView:
+    """Open an assignment like `source_id` to a course: what `draft` says, with a copy of its PDF.
+
+    Raises:
+        NotFound: there is no such assignment, or the actor is a stranger to its course; or its PDF is gone.
+        StorageUnavailable: the PDF cannot be copied now; nothing was kept.
+        NotAllowed, Invalid, NameTaken: as `create_assignment`.
+
+    """
+    with (
+        copied_statement(ctx, actor, course_id, source_id) as write_statement,
+        _distinct_name(draft),
+        ctx.db.transaction() as session,
+    ):
+        assignment_id = _create(session, ctx, actor, course_id, draft)
+        write_statement(session, assignment_id)
         session.flush()
-        _write_down(session, ctx, actor, AuditAction.ASSIGNMENT_CREATED, assignment, before={})
-        notify(session, f"course:{course_id}")
-        return read_assignment(session, ctx, assignment.id)
+        return read_assignment(session, ctx, assignment_id)
+
+
+def _create(session: Session, ctx: Context, actor: Actor, course_id: int, draft: AssignmentDraft) -> int:
+    require(session, actor, Right.CREATE_ASSIGNMENT, course_id=course_id)
+    draft = _checked(session, ctx, draft, course_id)
+    assignment = Assignment(
+        course_id=course_id,
+        definition_id=draft.task_definition_id,
+        assignment_name=draft.assignment_name,
+        assignment_description=draft.assignment_description,
+        assignment_start_date=draft.assignment_start_date,
+        assignment_end_date=draft.assignment_end_date,
+        created_by_id=_creator(session, actor, draft.task_definition_id),
+        creation_timestamp=ctx.now(),
+    )
+    write_rules(assignment, draft.rules or AssignmentRules())
+    session.add(assignment)
+    session.flush()
+    _write_down(session, ctx, actor, AuditAction.ASSIGNMENT_CREATED, assignment, before={})
+    notify(session, f"course:{course_id}")
+    return assignment.id
 
 
 def update_assignment(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.auth import Right
 from core.context import Actor, Context
-from core.db import notify
+from core.db import natural, notify
 from core.errors import EarlierThanDue, NotFound, Required
 from core.models import Assignment, AssignmentExtension, Course, CourseMember, User
 from core.services.assignments.reading import require_in_course_of
@@ -51,7 +51,7 @@ def list_extensions(ctx: Context, actor: Actor, assignment_id: int) -> list[Exte
             .join(User, User.id == AssignmentExtension.user_id)
             .outerjoin(granter, granter.c.id == AssignmentExtension.granted_by_id)
             .where(AssignmentExtension.assignment_id == assignment_id)
-            .order_by(User.email)
+            .order_by(natural(User.email))
         ).all()
     return [
         Extension(found.user_id, email, name, found.due_at, found.reason, granted_by, found.granted_at)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import BinaryIO
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
-from core.auth import Right
+from core.auth import Right, require
 from core.context import Actor, Context
 from core.db import notify
 from core.errors import NotAllowed, NotAPdf, NotFound
@@ -70,6 +73,49 @@ def put_statement(ctx: Context, actor: Actor, assignment_id: int, file: BinaryIO
             note_unneeded(session, ctx, old)
             notify(session, f"course:{course_id}")
     remove_soon(ctx)
+
+
+@contextmanager
+def copied_statement(
+    ctx: Context, actor: Actor, course_id: int, source_id: int
+) -> Iterator[Callable[[Session, int], None]]:
+    """A copy of the PDF of assignment `source_id`, for one that is opened within the block in `course_id`.
+
+    Gives what writes its row, for the session and the new assignment; nothing where there is no PDF. The
+    file is gone again if the block fails.
+
+    Raises:
+        NotFound: there is no such assignment, or the actor is a stranger to its course.
+        NotAllowed: only who may open an assignment in `course_id`.
+        StorageUnavailable: try again; nothing was kept.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.CREATE_ASSIGNMENT, course_id=course_id)
+        require_in_course_of(session, actor, Right.READ_COURSE, source_id)
+        source = session.get(AssignmentStatement, source_id)
+    with removed_on_failure(ctx) as stored:
+        path = ctx.storage.path("statements", f"copy-{secrets.token_hex(12)}.pdf")
+        if source is not None:
+            stored.append(path)
+            ctx.storage.copy(source.path, path)
+
+        def write(session: Session, assignment_id: int) -> None:
+            if source is None:
+                return
+            session.add(
+                AssignmentStatement(
+                    assignment_id=assignment_id,
+                    path=path,
+                    file_name=source.file_name,
+                    size=source.size,
+                    sha256=source.sha256,
+                    stored_at=ctx.now(),
+                    stored_by_id=actor.user_id or source.stored_by_id,
+                )
+            )
+
+        yield write
 
 
 def remove_statement(ctx: Context, actor: Actor, assignment_id: int) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.sql import ColumnElement
 
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import natural
 from core.errors import NotFound, NotSignedIn
 from core.models import Course, CourseMember, User
 from core.vocabulary import Role
@@ -78,7 +79,7 @@ def _courses(session: Session, actor: Actor, *which: ColumnElement[bool]) -> lis
             CourseMember, (CourseMember.course_id == Course.id) & (CourseMember.user_id == actor.user_id)
         )
         .where(*which)
-        .order_by(Course.course_name)
+        .order_by(natural(Course.course_name), Course.id)
     )
     return [
         CourseSummary(
@@ -110,7 +111,7 @@ def list_members(ctx: Context, actor: Actor, course_id: int) -> list[Member]:
         require(session, actor, Right.READ_ROSTER, course_id=course_id)
         members = read_members(session, CourseMember.course_id == course_id)
     order = list(Role)
-    return sorted(members, key=lambda member: (order.index(member.role), member.email))
+    return sorted(members, key=lambda member: order.index(member.role))
 
 
 def list_students(ctx: Context, actor: Actor, course_id: int) -> list[Member]:
@@ -139,9 +140,12 @@ def get_member(ctx: Context, actor: Actor, course_id: int, user_id: int) -> Memb
 
 
 def read_members(session: Session, *which: ColumnElement[bool]) -> list[Member]:
-    """The memberships that match, in the caller's transaction."""
+    """The memberships that match, by e-mail, in the caller's transaction."""
     rows = session.execute(
-        select(User, CourseMember).join(CourseMember, CourseMember.user_id == User.id).where(*which)
+        select(User, CourseMember)
+        .join(CourseMember, CourseMember.user_id == User.id)
+        .where(*which)
+        .order_by(natural(User.email), User.id)
     )
     return [
         Member(

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import natural
 from core.errors import InUse
 from core.models import Assignment, DefinitionStage, DefinitionVersion, Task
 from core.services import audit, dry_runs
@@ -31,7 +32,7 @@ def delete_definition(ctx: Context, actor: Actor, definition_id: int) -> None:
         users = session.scalars(
             select(Assignment.assignment_name)
             .where(Assignment.definition_id == definition_id)
-            .order_by(Assignment.assignment_name)
+            .order_by(natural(Assignment.assignment_name), Assignment.id)
         ).all()
         if users:
             raise InUse(names=tuple(users))

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import natural
 from core.errors import BadCursor, NotFound
 from core.models import DefinitionStage, DefinitionVersion, ProcessingStage, TaskDefinition
 from core.services.paging import decode_cursor, encode_cursor
@@ -82,8 +83,8 @@ def page_definitions(ctx: Context, actor: Actor, *, limit: int, cursor: str | No
             last = session.get(TaskDefinition, decode_cursor(cursor))
             if last is None:
                 raise BadCursor
-            place = tuple_(TaskDefinition.definition_name, TaskDefinition.id)
-            query = query.where(place > (last.definition_name, last.id))
+            place = tuple_(natural(TaskDefinition.definition_name), TaskDefinition.id)
+            query = query.where(place > tuple_(natural(literal(last.definition_name)), literal(last.id)))
         found = _views(session, query)
     items = tuple(found[:limit])
     return DefinitionPage(items, encode_cursor(items[-1].id) if len(found) > limit else None)
@@ -139,7 +140,7 @@ def find_stage(session: Session, stage_id: int) -> Stage:
 
 
 def _by_name() -> Select[TaskDefinition]:
-    return select(TaskDefinition).order_by(TaskDefinition.definition_name, TaskDefinition.id)
+    return select(TaskDefinition).order_by(natural(TaskDefinition.definition_name), TaskDefinition.id)
 
 
 def _views(session: Session, query: Select[TaskDefinition]) -> list[Definition]:

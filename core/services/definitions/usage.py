@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import natural
 from core.models import Assignment, Course, Task, TaskDefinition, User
 
 
@@ -61,7 +62,7 @@ def list_usage(ctx: Context, actor: Actor) -> dict[int, DefinitionUsage]:
             )
             .join(Course, Course.id == Assignment.course_id)
             .outerjoin(counted, counted.c.assignment_id == Assignment.id)
-            .order_by(Assignment.assignment_name, Assignment.id)
+            .order_by(natural(Assignment.assignment_name), Assignment.id)
         ).all()
     using: dict[int, list[UsingAssignment]] = {}
     for definition_id, *fields in rows:

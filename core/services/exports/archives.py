@@ -16,6 +16,7 @@ from zipstream import ZIP_STORED, ZipStream
 
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import natural
 from core.errors import NotFound
 from core.models import Assignment, Task, TaskAttempt, User
 from core.services import originals
@@ -67,7 +68,7 @@ def open_archive(ctx: Context, actor: Actor, wanted: StudentFilter, contents: Co
                 TaskAttempt,
                 (TaskAttempt.task_id == Task.id) & (TaskAttempt.number == Task.current_attempt),
             )
-            .order_by(User.email)
+            .order_by(natural(User.email))
         )
         if contents is Contents.RESULTS:
             query = query.where(TaskAttempt.ended_at.is_not(None))

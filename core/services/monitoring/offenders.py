@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from core.context import Actor, Context
+from core.db import natural
 from core.models import Assignment, RequeueEvent, Task, TaskDefinition, User
 from core.services.monitoring.counting import counted, whole_sum
 from core.services.monitoring.scope import Scope, at_stage, inside, window
@@ -87,6 +88,6 @@ def count_requeues_by_definition(ctx: Context, actor: Actor, scope: Scope) -> di
             .join(found, found.c.definition_id == TaskDefinition.id)
             .where(*at_stage(scope, found.c.stage_id))
             .group_by(TaskDefinition.definition_name)
-            .order_by(total.desc(), TaskDefinition.definition_name)
+            .order_by(total.desc(), natural(TaskDefinition.definition_name))
         )
         return {str(name): int(count) for name, count in rows}

@@ -9,6 +9,7 @@ from sqlalchemy import Subquery, and_, exists, func, literal, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from core.db import natural
 from core.models import Assignment, CourseMember, ProcessingStage, Task, TaskAttempt, TaskStageStatus, User
 from core.vocabulary import Role, StageStatus
 
@@ -50,7 +51,7 @@ def who_is_missing(session: Session, assignment_id: int) -> tuple[StudentName, .
         .join(CourseMember, and_(CourseMember.user_id == User.id, CourseMember.role == Role.STUDENT))
         .join(Assignment, Assignment.course_id == CourseMember.course_id)
         .where(Assignment.id == assignment_id, ~exists(submitted))
-        .order_by(User.email)
+        .order_by(natural(User.email))
     )
     return tuple(StudentName(*row) for row in rows)
 
@@ -93,7 +94,7 @@ def who_is_at_risk(session: Session, assignment_id: int) -> tuple[AtRisk, ...]:
             Task.status_id == StageStatus.FAILED,
             Task.creation_timestamp >= Assignment.assignment_end_date - AT_RISK_BEFORE,
         )
-        .order_by(tried.c.failures.desc(), User.email)
+        .order_by(tried.c.failures.desc(), natural(User.email))
     )
     return tuple(AtRisk(*row) for row in rows)
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import natural
 from core.models import Task, TaskMetrics, User
 from core.services.submissions.rows import course_of
 from core.services.submissions.stages import StageMark, read_stages
@@ -127,8 +128,8 @@ def _read(
         .subquery()
     )
     keys: dict[SortBy, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
-        SortBy.EMAIL: User.email,
-        SortBy.NAME: func.lower(User.full_name),
+        SortBy.EMAIL: natural(User.email),
+        SortBy.NAME: natural(User.full_name),
         SortBy.SUBMITTED: Task.creation_timestamp,
         SortBy.STATUS: Task.status_id,
         SortBy.SUBMISSIONS: counts.c.count,
@@ -141,7 +142,7 @@ def _read(
         .outerjoin(counts, counts.c.created_by_id == User.id)
         .outerjoin(Task, Task.id == found.c.task_id)
         .outerjoin(TaskMetrics, TaskMetrics.task_id == Task.id)
-        .order_by(key.nulls_last(), User.email)
+        .order_by(key.nulls_last(), natural(User.email), User.id)
         .offset(offset)
         .limit(limit)
     ).all()
