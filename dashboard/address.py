@@ -29,6 +29,19 @@ def bound(key: str, options: Collection[str], default: str) -> Callable[[], None
     return write
 
 
+def bound_text(key: str, limit: int) -> Callable[[], None]:
+    """As `bound`, for a field of free text of at most `limit` characters that is empty by default."""
+    seen, now = f"{key}-in-url", st.query_params.get(key, "")[:limit]
+    if key not in st.session_state or st.session_state.get(seen) != now:
+        st.session_state[key] = now
+    st.session_state[seen] = now
+
+    def write() -> None:
+        put(key, str(st.session_state[key] or "").strip())
+
+    return write
+
+
 def put(key: str, value: str, default: str = "") -> None:
     """Write `value` into the URL, or nothing where it is the `default`."""
     if value == default:

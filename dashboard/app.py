@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import browser, i18n, live, notices, process, registry, shell, sign_in
+from dashboard.monitoring import wall
 from dashboard.people import set_password
 
 _ = i18n.gettext
@@ -53,8 +54,10 @@ def main() -> None:
         st.switch_page(pages[0])
 
     home = st.Page(go_to_first, title="ULOS", default=True, visibility="hidden")
-    page = st.navigation([home, *pages, *hidden, _set_password()])
-    _sidebar(visit)
+    walled = wall.is_up()
+    page = st.navigation([home, *pages, *hidden, _set_password()], position="hidden" if walled else "sidebar")
+    if not walled:
+        _sidebar(visit)
     live.end_with_session(visit.person.id)
     notices.follow(visit)
     _run(page)
@@ -68,7 +71,10 @@ def _set_password() -> st.Page:
 
 def _run(page: st.Page) -> None:
     """Name the screen in the browser's tab, say its language, draw it."""
-    st.set_page_config(page_title=f"{page.title} · ULOS" if page.title != "ULOS" else "ULOS")
+    st.set_page_config(
+        page_title=f"{page.title} · ULOS" if page.title != "ULOS" else "ULOS",
+        initial_sidebar_state="collapsed" if wall.is_up() else "auto",
+    )
     browser.speak(i18n.language())
     page.run()
 
@@ -77,6 +83,10 @@ def _choose_course() -> shell.Visit:
     visit = shell.enter()
     if "next-course" in st.session_state:  # a course just made is the one to go on with
         st.session_state["course"] = st.session_state.pop("next-course")
+    if wall.is_up():  # the sidebar with its list is not there: the address names the course
+        named = st.query_params.get(wall.COURSE, "")
+        st.session_state["course"] = int(named) if named.isdecimal() else None
+        return shell.enter()
     if len(visit.courses) > 1:
         names = {course.id: course.name for course in visit.courses}
         st.sidebar.selectbox(_("Course"), list(names), format_func=names.__getitem__, key="course")

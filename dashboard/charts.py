@@ -6,6 +6,7 @@ because Plotly knows month names in English only.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
@@ -29,6 +30,9 @@ Series = Mapping[str, tuple[str, Sequence[float | None]]]
 
 MARK = "#E69F00"
 """A line at a moment; seen on light and dark."""
+
+Bands = Sequence[tuple[str, datetime, datetime]]
+"""A label, and from when to when."""
 
 _HEIGHT = 300
 _LOG_FROM = 20
@@ -126,6 +130,28 @@ def add_faint_line(figure: go.Figure, points: Sequence[tuple[datetime, float]], 
         line={"dash": "dot", "width": 2, "color": COLOURS["waiting"]},
     )
     figure.update_layout(showlegend=True)
+
+
+def add_bands(figure: go.Figure, bands: Bands) -> None:
+    """Shade spans of time behind what is drawn, each with a sign that says its label to the pointer."""
+    for label, start, end in bands:
+        begun, over = start.replace(tzinfo=None), end.replace(tzinfo=None)
+        line = {"dash": "dot", "width": 2, "color": COLOURS["failed"]}
+        figure.add_vrect(
+            x0=begun, x1=over, fillcolor=COLOURS["failed"], opacity=0.15, line_width=0, layer="below"
+        )
+        figure.add_shape(type="line", x0=begun, x1=begun, yref="paper", y0=0, y1=1, line=line)
+        figure.add_annotation(
+            x=begun,
+            yref="paper",
+            y=0,
+            yanchor="bottom",
+            xanchor="left",
+            text="▲",
+            hovertext=html.escape(label),
+            font={"color": COLOURS["failed"]},
+            showarrow=False,
+        )
 
 
 def percentiles_over_time(

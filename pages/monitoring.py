@@ -9,7 +9,7 @@ import streamlit as st
 from core.services import topics
 from core.services.monitoring import Scope
 from dashboard import address, i18n, live, shell
-from dashboard.monitoring import alerts, failures, history, now, records, saved, times
+from dashboard.monitoring import alerts, deeds, failures, history, now, records, saved, times, wall
 
 _ = i18n.gettext
 visit = shell.enter()
@@ -21,18 +21,9 @@ WINDOWS = {
     "8760": timedelta(days=365),
     "all": None,
 }
+USUAL_WINDOW = "720"
 
 
-def scope_of(fresh: shell.Visit) -> Scope:
-    """The chosen course and window."""
-    window = WINDOWS[str(st.session_state.get("window") or "720")]
-    since = fresh.ctx.now() - window if window else None
-    return Scope(course_id=fresh.course.id if fresh.course else None, since=since)
-
-
-st.title(_("Monitoring"))
-with shell.errors():
-    saved.draw(visit)
 names = {
     "1": _("Last hour"),
     "24": _("24 hours"),
@@ -41,16 +32,44 @@ names = {
     "8760": _("A year"),
     "all": _("Everything"),
 }
+
+
+def scope_of(fresh: shell.Visit) -> Scope:
+    """The chosen course and window."""
+    window = WINDOWS[chosen_window()]
+    since = fresh.ctx.now() - window if window else None
+    return Scope(course_id=fresh.course.id if fresh.course else None, since=since)
+
+
+def chosen_window() -> str:
+    """By its short name; the wall has no field for it, only the address."""
+    chosen = st.query_params.get("window") if wall.is_up() else st.session_state.get("window")
+    return str(chosen) if chosen in WINDOWS else USUAL_WINDOW
+
+
+followed = topics.of_course(visit.course.id) if visit.course else topics.MONITORING
+if wall.is_up():
+    live.show(
+        lambda fresh: wall.draw(fresh, scope_of(fresh), names[chosen_window()]),
+        topics=[followed, topics.MONITORING],
+        key="now",
+        quiet=True,
+        gap_seconds=2.0,
+    )
+    st.stop()
+st.title(_("Monitoring"))
+with shell.errors(), st.container(horizontal=True, key="views"):
+    saved.draw(visit)
+    wall.enter_button(visit)
 st.segmented_control(
     _("Window"),
     list(names),
     format_func=names.__getitem__,
     required=True,
     key="window",
-    on_change=address.bound("window", names, "720"),
+    on_change=address.bound("window", names, USUAL_WINDOW),
 )
 live.show(alerts.banner, topics=[topics.MONITORING], key="alerts-now", quiet=True, gap_seconds=5.0)
-followed = topics.of_course(visit.course.id) if visit.course else topics.MONITORING
 live.show(
     lambda fresh: now.draw(fresh, scope_of(fresh)),
     topics=[followed],
@@ -86,6 +105,6 @@ with shell.errors():
         "parked": records.parked,
         "files": records.missing_files,
         "alerts": alerts.draw,
-        "audit": records.deeds,
+        "audit": deeds.draw,
     }[view]
     draw(visit, scope_of(visit))

@@ -9,7 +9,7 @@ from core.services import submissions, topics
 from core.services.monitoring import Scope
 from core.vocabulary import LogLevel
 from dashboard import i18n, live, shell, task_view
-from dashboard.monitoring import records
+from dashboard.monitoring import deeds
 from dashboard.task_view.lines import level_label, said, source_label
 
 _ = i18n.gettext
@@ -62,4 +62,4 @@ with shell.errors():
     live.show(log, topics=[topic], key="history", pausable=True)
     if task.course_id is not None:
         st.subheader(_("Who did what"))
-        records.deeds(visit, Scope(course_id=task.course_id), task_id=number)
+        deeds.draw(visit, Scope(course_id=task.course_id), task_id=number)

@@ -34,7 +34,7 @@ from core.models.people import (
 )
 from core.models.queue import IdempotencyRecord, OutboxMessage, QueueMessage
 from core.models.reports import AppliedReport, ParkedReport
-from core.models.tallies import Tally, TallyDay, TallyMark
+from core.models.tallies import FailureTally, FailureWeek, FailureWeekMark, Tally, TallyDay, TallyMark
 from core.models.tasks import (
     OriginalBytes,
     RequeueEvent,
@@ -62,7 +62,10 @@ __all__ = [
     "CourseMember",
     "DefinitionStage",
     "DefinitionVersion",
+    "FailureTally",
     "FailureTriage",
+    "FailureWeek",
+    "FailureWeekMark",
     "IdempotencyRecord",
     "LoginTicket",
     "MissingFile",

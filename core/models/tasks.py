@@ -43,6 +43,13 @@ class Task(Base):
         Index("ix_task_created_by_id_id", "created_by_id", "id"),
         Index("ix_task_creation_timestamp", "creation_timestamp"),
         Index("ix_task_kept", "id", postgresql_where=text("stored_at = 'postgres'")),
+        Index(
+            "ix_task_failed_of_student",
+            "created_by_id",
+            "creation_timestamp",
+            "id",
+            postgresql_where=text("status_id = 4"),
+        ),
         Index("ix_task_dry_run_of", "dry_run_of", postgresql_where=text("dry_run_of IS NOT NULL")),
     )
 

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, text
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.models import RequeueEvent, Tally, TallyDay, TallyMark, Task, TaskAttempt, TaskStageStatus
+from core.services import failure_weeks
+from core.services.failure_weeks import SETTLED, lock_alone
+from core.services.monitoring.causes import midnight
 from core.services.monitoring.sources import Kind, Span, tally_rows
-
-SETTLED = timedelta(hours=1)
-"""A day is counted when it has been over for so long; most of what is late has come by then."""
 
 _COLUMNS = ("kind", "at", "course_id", "definition_id", "stage_id", "detail", "count")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A number of a tally that is not what the rows say. 0 where the number is absent."""
+    """A number of a tally that is not what the rows say. 0 where the number is absent.
+
+    Of a cause of failures `kind` is `failures`, `at` its week, and `detail` the cause and what differs.
+    """
 
     kind: str
     at: datetime
@@ -32,8 +35,8 @@ class Difference:
     definition_id: int
     stage_id: int
     detail: str
-    tallied: int
-    counted: int
+    tallied: object
+    counted: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,17 @@ class Recount:
 
 
 def count_days(ctx: Context, actor: Actor, *, limit: int = 2000) -> int:
-    """Count days that are over and have no tally that holds, the latest first, at most `limit`; how many."""
+    """Count days that are over and have no tally that holds, the latest first, at most `limit`; how many.
+
+    So are the weeks of failures.
+    """
     with ctx.db.transaction() as session:
         require(session, actor, Right.RECOUNT)
         due = list(_days_due(session, ctx.now()))[:limit]
     for day in due:
         with ctx.db.transaction() as session:
             _count(session, day, ctx.now())
+    failure_weeks.count_weeks(ctx, limit=limit)
     return len(due)
 
 
@@ -66,13 +73,17 @@ def recount(ctx: Context, actor: Actor, *, repair: bool = False) -> Recount:
     found: list[Difference] = []
     for day in days:
         with ctx.db.transaction() as session:
-            _lock(session)
+            lock_alone(session)
             if session.scalar(select(exists().where(TallyMark.day == day))):
                 continue  # it has changed since the list was made
             wrong = _compare(session, day)
             if wrong and repair:
                 _count(session, day, ctx.now())
         found += wrong
+    found += [
+        Difference("failures", midnight(one.week), 0, 0, 0, one.what, one.tallied, one.counted)
+        for one in failure_weeks.compare_weeks(ctx, repair=repair)
+    ]
     return Recount(len(days), marked, tuple(found))
 
 
@@ -95,14 +106,8 @@ def _is_marked() -> ColumnElement[bool]:
     return exists().where(TallyMark.day == TallyDay.day)
 
 
-def _lock(session: Session) -> None:
-    """Wait until nobody is changing rows, and let nobody begin; the triggers share this lock."""
-    session.execute(text("SET LOCAL lock_timeout = '5s'"))
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("tally", 0))))
-
-
 def _count(session: Session, day: date, now: datetime) -> None:
-    _lock(session)
+    lock_alone(session)
     start, end = _span(day)
     session.execute(delete(TallyMark).where(TallyMark.day == day))
     session.execute(delete(Tally).where(Tally.at >= start, Tally.at < end))
@@ -133,5 +138,5 @@ def _difference(key: tuple[Any, ...], tallied: int, counted: int) -> Difference:
 
 
 def _span(day: date) -> tuple[datetime, datetime]:
-    start = datetime.combine(day, time(), UTC)
+    start = midnight(day)
     return start, start + timedelta(days=1)

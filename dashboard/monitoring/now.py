@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 import streamlit as st
 
 from core.context import Actor
 from core.services import alerts, inventory, monitoring, reports
+from core.services.alerts import Incident
 from core.services.monitoring import Answer, Components, Queue, Scope, Verdicts
 from dashboard import i18n, live, process, shell
 
@@ -19,33 +22,56 @@ def _components(_actor: Actor, asked_by: tuple[int | None, str]) -> Components: 
     return monitoring.read_components(process.context(), _actor)
 
 
-def draw(visit: shell.Visit, scope: Scope) -> None:
-    """The answer, the counts, each stage, and the systems."""
-    ctx, actor = visit.ctx, visit.actor
-    queue = monitoring.read_queue(ctx, actor, Scope(course_id=scope.course_id))
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is known at this moment, and the answer that it adds up to."""
+
+    queue: Queue
+    components: Components
+    verdicts: Verdicts
+    unsettled: int
+    parked: int
+    incidents: tuple[Incident, ...]
+    answer: Answer
+
+
+def read(visit: shell.Visit, scope: Scope) -> Now:
+    """The figures of the chosen course, or of all that the visitor may see; rates within the window."""
+    ctx, actor, course_id = visit.ctx, visit.actor, scope.course_id
+    queue = monitoring.read_queue(ctx, actor, Scope(course_id=course_id))
     components = _components(actor, (actor.user_id, str(ctx.db.url)))
     verdicts = monitoring.count_verdicts(ctx, actor, scope)
     failures = monitoring.group_failures(ctx, actor, scope)
-    parked = reports.count_parked(ctx, actor, course_id=scope.course_id)
+    incidents = tuple(alerts.list_incidents(ctx, actor, course_id=course_id, is_open=True))
     answer = monitoring.answer_for(
         queue,
         components,
         verdicts,
         failures,
-        missing_files=inventory.count_missing_files(ctx, actor, course_id=scope.course_id),
-        open_incidents=len(alerts.list_incidents(ctx, actor, course_id=scope.course_id, is_open=True)),
+        missing_files=inventory.count_missing_files(ctx, actor, course_id=course_id),
+        open_incidents=len(incidents),
     )
-    _say(answer, components)
-    _counts(queue, verdicts, sum(group.open for group in failures.groups), parked)
+    unsettled = sum(group.open for group in failures.groups)
+    parked = reports.count_parked(ctx, actor, course_id=course_id)
+    return Now(queue, components, verdicts, unsettled, parked, incidents, answer)
+
+
+def draw(visit: shell.Visit, scope: Scope) -> None:
+    """The answer, the counts, each stage, and the systems."""
+    figures = read(visit, scope)
+    show = {Answer.WELL: st.success, Answer.STUDENTS: st.info}.get(figures.answer, st.warning)
+    show(sentence(figures))
+    _counts(figures)
     left, right = st.columns(2)
     with left:
-        _stages(queue)
+        _stages(figures.queue)
     with right:
-        _systems(components)
+        _systems(figures.components)
 
 
-def _say(answer: Answer, components: Components) -> None:
-    stalled = ", ".join(state.name for state in components.queues if state.is_stalled)
+def sentence(figures: Now) -> str:
+    """The answer in words."""
+    stalled = ", ".join(state.name for state in figures.components.queues if state.is_stalled)
     sentences = {
         Answer.COMPONENT: _("A system does not answer: see below which. Accepted work is kept."),
         Answer.NOBODY_TAKES: _("It is the nodes: tasks wait and nobody takes them from the queue {queues}."),
@@ -62,26 +88,31 @@ def _say(answer: Answer, components: Components) -> None:
         Answer.ALERTS: _("Work is taken, but an alert is open: see above."),
         Answer.WELL: _("All is well: work is taken and nothing stands out."),
     }
-    text = sentences[answer].format(queues=stalled)
-    {Answer.WELL: st.success, Answer.STUDENTS: st.info}.get(answer, st.warning)(text)
+    return sentences[figures.answer].format(queues=stalled)
 
 
-def _counts(queue: Queue, verdicts: Verdicts, unsettled: int, parked: int) -> None:
+def counts(figures: Now) -> list[tuple[str, str]]:
+    """What is counted, and how much it is."""
+    verdicts = figures.verdicts
     rate = f"{100 * verdicts.failed / verdicts.ended:.0f} %" if verdicts.ended else "—"
+    return [
+        (_("Waiting"), i18n.number_text(figures.queue.waiting)),
+        (_("Running"), i18n.number_text(figures.queue.running)),
+        (_("Failure rate"), rate),
+        (_("Open failures"), i18n.number_text(figures.unsettled)),
+        (_("Not yet published"), i18n.number_text(figures.queue.outbox)),
+        (_("Parked reports"), i18n.number_text(figures.parked)),
+    ]
+
+
+def _counts(figures: Now) -> None:
+    samples = _("{failed} of {ended} that ended in this window").format(
+        failed=i18n.number_text(figures.verdicts.failed), ended=i18n.number_text(figures.verdicts.ended)
+    )
     with st.container(horizontal=True, key="now-counts"):
-        st.metric(_("Waiting"), i18n.number_text(queue.waiting), border=True)
-        st.metric(_("Running"), i18n.number_text(queue.running), border=True)
-        st.metric(
-            _("Failure rate"),
-            rate,
-            help=_("{failed} of {ended} that ended in this window").format(
-                failed=i18n.number_text(verdicts.failed), ended=i18n.number_text(verdicts.ended)
-            ),
-            border=True,
-        )
-        st.metric(_("Open failures"), i18n.number_text(unsettled), border=True)
-        st.metric(_("Not yet published"), i18n.number_text(queue.outbox), border=True)
-        st.metric(_("Parked reports"), i18n.number_text(parked), border=True)
+        for label, value in counts(figures):
+            st.metric(label, value, help=samples if label == _("Failure rate") else None, border=True)
+    queue = figures.queue
     if queue.oldest_waiting_seconds is not None:
         live.elapsed(_("The oldest has waited"), queue.oldest_waiting_seconds, key="oldest-waiting")
 
@@ -103,12 +134,20 @@ def _stages(queue: Queue) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="stages-now")
 
 
+def systems(components: Components) -> list[tuple[str, str | None]]:
+    """What we depend on by name, each with what is wrong."""
+    names = {"database": "Postgres", "files": "FTP", "broker": _("Queue"), "worker": _("Worker")}
+    errors = components.errors
+    return [
+        (name, errors[key].sentence(i18n.language()) if key in errors else None)
+        for key, name in names.items()
+    ]
+
+
 def _systems(components: Components) -> None:
     st.markdown(f"**{_('Systems')}**")
-    names = {"database": "Postgres", "files": "FTP", "broker": _("Queue"), "worker": _("Worker")}
-    for key, name in names.items():
-        error = components.errors.get(key)
-        st.markdown(f"✔ {name}" if error is None else f"✖ {name}: {error.sentence(i18n.language())}")
+    for name, error in systems(components):
+        st.markdown(f"✔ {name}" if error is None else f"✖ {name}: {error}")
     for state in components.queues:
         mark = "✖" if state.is_stalled else "·"
         st.caption(

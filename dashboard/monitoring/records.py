@@ -1,16 +1,12 @@
-"""What was put aside, has fallen silent or is gone, and who did what."""
+"""What was put aside, has fallen silent or is gone."""
 
 from __future__ import annotations
 
-import json
-
-import pandas as pd
 import streamlit as st
 
-from core.services import audit, inventory, reports, requeues, stalled
-from core.services.audit import AuditFilter, Entry
+from core.services import inventory, reports, requeues, stalled
 from core.services.monitoring import Scope
-from core.vocabulary import AuditAction, FileKind, ParkReason
+from core.vocabulary import FileKind, ParkReason
 from dashboard import i18n, shell
 
 _ = i18n.gettext
@@ -94,74 +90,3 @@ def silent(visit: shell.Visit, scope: Scope) -> None:
                 if st.button(_("Requeue"), key=f"requeue-silent-{row.task_id}"):
                     requeues.requeue(visit.ctx, visit.actor, row.task_id)
                     st.rerun()
-
-
-def deeds(visit: shell.Visit, scope: Scope, *, task_id: int | None = None) -> None:
-    """Who did what to which submissions, when and why; filters, and the list as CSV."""
-    names = actions()
-    left, right = st.columns(2)
-    action = left.selectbox(
-        _("What"), ["", *names], format_func=lambda key: names.get(key, _("All")), key="action"
-    )
-    email = right.text_input(_("Who (e-mail)"), key="who")
-    wanted = AuditFilter(
-        course_id=scope.course_id,
-        task_id=task_id,
-        action=AuditAction(action) if action else None,
-        actor_email=email.strip().lower() or None,
-        since=scope.since,
-    )
-    entries = audit.list_entries(visit.ctx, visit.actor, wanted)
-    if not entries:
-        st.info(_("Nothing of the kind was done in this window."))
-        return
-    frame = pd.DataFrame([_entry(visit, entry, names) for entry in entries])
-    st.dataframe(frame, hide_index=True, key="audit")
-    st.download_button(
-        _("Download as CSV"),
-        frame.to_csv(index=False).encode("utf-8-sig"),
-        file_name="audit.csv",
-        mime="text/csv",
-        on_click="ignore",
-        key="audit-csv",
-    )
-
-
-def actions() -> dict[str, str]:
-    """What can be done, in words."""
-    return {
-        AuditAction.REQUEUE.value: _("Requeued"),
-        AuditAction.TRIAL.value: _("Run again on trial"),
-        AuditAction.TRIAL_APPLIED.value: _("Trial applied"),
-        AuditAction.TRIAL_DISCARDED.value: _("Trial discarded"),
-        AuditAction.TRIAGE.value: _("Cause of failures judged"),
-        AuditAction.PARKED_APPLIED.value: _("Parked report applied"),
-        AuditAction.PARKED_DISCARDED.value: _("Parked report discarded"),
-        AuditAction.ASSIGNMENT_CREATED.value: _("Assignment created"),
-        AuditAction.ASSIGNMENT_CHANGED.value: _("Assignment changed"),
-        AuditAction.ASSIGNMENT_DELETED.value: _("Assignment deleted"),
-        AuditAction.DEFINITION_CREATED.value: _("Definition created"),
-        AuditAction.DEFINITION_CHANGED.value: _("Definition changed"),
-        AuditAction.DEFINITION_DELETED.value: _("Definition deleted"),
-        AuditAction.ALERT_RULE_CHANGED.value: _("Alert rule changed"),
-        AuditAction.ALERT_TARGET_ADDED.value: _("Target of notices added"),
-        AuditAction.ALERT_TARGET_REMOVED.value: _("Target of notices removed"),
-        AuditAction.INCIDENT_ACKNOWLEDGED.value: _("Alert acknowledged"),
-    }
-
-
-def _entry(visit: shell.Visit, entry: Entry, names: dict[str, str]) -> dict[str, object]:
-    return {
-        _("When"): i18n.datetime_text(entry.at, visit.zone),
-        _("Who"): _plain(entry.actor_email or "ULOS"),
-        _("What"): names[entry.action.value],
-        _("Of what"): _plain(entry.subject),
-        _("Why"): _plain(entry.note),
-        _("Before"): json.dumps(entry.before, ensure_ascii=False) if entry.before else "",
-        _("After"): json.dumps(entry.after, ensure_ascii=False) if entry.after else "",
-    }
-
-
-def _plain(text: str) -> str:
-    """`text` so that a spreadsheet takes it for text, not for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from core.services import monitoring
+from core.services import alerts, monitoring
+from core.services.alerts import Incident
 from core.services.monitoring import A_WEEK, HourCount, LatencyPoint, Percentiles, Scope, Timeline
 from core.vocabulary import TimeSpan
 from dashboard import charts, i18n, shell
@@ -29,16 +30,61 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
     timeline = monitoring.read_timeline(visit.ctx, visit.actor, scope, zone=visit.zone.key)
     _whole(visit, scope)
     marks = {f"{mark.name} v{mark.version}": mark.at.astimezone(visit.zone) for mark in timeline.marks}
+    incidents = _incidents(visit, scope)
+    bands = _bands(visit, scope, timeline, incidents)
     stages = dict.fromkeys(point.stage_name for point in timeline.latency)
     for number, stage in enumerate(stages):
-        _stage(visit, [point for point in timeline.latency if point.stage_name == stage], marks, number)
+        _stage(
+            visit, [point for point in timeline.latency if point.stage_name == stage], marks, bands, number
+        )
     if stages:
         st.caption(
             _("A dashed line ends in a span that is not over yet. Days and weeks begin at 00:00 UTC here.")
         )
         with st.expander(_("As a table"), key="latency-table"):
             st.dataframe(_latency_table(visit, timeline), hide_index=True, key="latency-over-time")
-    _throughput(visit, timeline, marks)
+    _throughput(visit, timeline, marks, bands)
+    _alerts(visit, incidents)
+
+
+def _incidents(visit: shell.Visit, scope: Scope) -> list[Incident]:
+    """The latest that were open within the window, in order of time."""
+    found = alerts.list_incidents(visit.ctx, visit.actor, course_id=scope.course_id)
+    seen = [one for one in found if scope.since is None or (one.closed_at or scope.since) >= scope.since]
+    return seen[: monitoring.MOST_MARKS][::-1]
+
+
+def _bands(
+    visit: shell.Visit, scope: Scope, timeline: Timeline, incidents: Sequence[Incident]
+) -> charts.Bands:
+    drawn = [point.at for point in timeline.latency] + [hour.hour for hour in timeline.throughput]
+    earliest = scope.since or min(drawn, default=visit.ctx.now())
+    return [
+        (
+            alerts.title(one.kind, i18n.language()),
+            max(one.opened_at, earliest).astimezone(visit.zone),
+            (one.closed_at or visit.ctx.now()).astimezone(visit.zone),
+        )
+        for one in incidents
+    ]
+
+
+def _alerts(visit: shell.Visit, incidents: Sequence[Incident]) -> None:
+    if not incidents:
+        return
+    st.caption("▲ " + _("An alert was open from here on, as long as the ground is shaded."))
+    with st.expander(_("Alerts in this window"), key="alerts-in-window"):
+        rows = [
+            {
+                _("From"): i18n.datetime_text(one.opened_at, visit.zone),
+                _("Until"): i18n.datetime_text(one.closed_at, visit.zone),
+                _("What"): alerts.title(one.kind, i18n.language()),
+                _("In words"): one.sentence(i18n.language()),
+                _("Course"): one.course_name or _("The whole installation"),
+            }
+            for one in incidents
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key="alerts-over-time")
 
 
 def _whole(visit: shell.Visit, scope: Scope) -> None:
@@ -67,7 +113,11 @@ def _whole(visit: shell.Visit, scope: Scope) -> None:
 
 
 def _stage(
-    visit: shell.Visit, points: Sequence[LatencyPoint], marks: dict[str, datetime], number: int
+    visit: shell.Visit,
+    points: Sequence[LatencyPoint],
+    marks: dict[str, datetime],
+    bands: charts.Bands,
+    number: int,
 ) -> None:
     moments = [point.at.astimezone(visit.zone) for point in points]
     titles = {
@@ -84,6 +134,7 @@ def _stage(
             marks=marks,
             titles=(_("Seconds"), _("samples")),
         )
+        charts.add_bands(figure, bands)
         column.markdown(f"**{title}**")
         column.plotly_chart(figure, key=f"latency-{what}-{number}", alt=title)
 
@@ -103,7 +154,9 @@ def _latency_table(visit: shell.Visit, timeline: Timeline) -> pd.DataFrame:
     )
 
 
-def _throughput(visit: shell.Visit, timeline: Timeline, marks: dict[str, datetime]) -> None:
+def _throughput(
+    visit: shell.Visit, timeline: Timeline, marks: dict[str, datetime], bands: charts.Bands
+) -> None:
     titles = {
         TimeSpan.HOUR: _("Arrivals and what ended, per hour"),
         TimeSpan.DAY: _("Arrivals and what ended, per day"),
@@ -129,6 +182,7 @@ def _throughput(visit: shell.Visit, timeline: Timeline, marks: dict[str, datetim
         moments, series, span=_LENGTHS[timeline.span], marks=marks, x_title="", y_title=_("Submissions")
     )
     charts.as_lines(figure)
+    charts.add_bands(figure, bands)
     before = [(hour.hour.astimezone(visit.zone) + A_WEEK, hour.submitted) for hour in timeline.week_before]
     if before:
         charts.add_faint_line(figure, before, _("Arrived a week before"))

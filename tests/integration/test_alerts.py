@@ -704,7 +704,7 @@ def test_incidents_are_read_as_json_and_counted_for_prometheus(ctx: Context, clo
         metrics = client.get("/metrics").text
 
     (seen,) = now["incidents"]
-    assert seen["sentence"] == "The oldest submission has waited for 20 min; the limit is 15."
+    assert seen["sentence"] == "The oldest submission has waited for 20 minutes; the limit is 15 minutes."
     assert (seen["kind"], seen["course_name"], seen["closed_at"]) == ("waiting", "Robotics", None)
     assert over == {"incidents": []}
     assert refused == 403

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from core.vocabulary import AlertKind
@@ -35,30 +35,30 @@ _TITLES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
 _SENTENCES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
     {
         "en": {
-            AlertKind.WAITING: "The oldest submission has waited for {value} min; the limit is {threshold}.",
+            AlertKind.WAITING: "The oldest submission has waited for {value}; the limit is {threshold}.",
             AlertKind.FAILURES: "{value} % of what ended within an hour failed; by the four weeks before,"
             " more than {threshold} % is out of the ordinary.",
-            AlertKind.SILENCE: "Something runs, but no report has come for {value} min; the limit is"
+            AlertKind.SILENCE: "Something runs, but no report has come for {value}; the limit is"
             " {threshold}.",
             AlertKind.PARKED: "{value} reports could not be applied and wait for somebody.",
             AlertKind.NO_CONSUMER: "Submissions lie in the queue {subject} and no node has taken from it for"
-            " {value} min.",
-            AlertKind.UNREACHABLE: "{subject} has not answered for {value} min. Accepted work is kept.",
-            AlertKind.WRITES: "A file has waited for {value} min to be written to the file server. Accepted"
+            " {value}.",
+            AlertKind.UNREACHABLE: "{subject} has not answered for {value}. Accepted work is kept.",
+            AlertKind.WRITES: "A file has waited for {value} to be written to the file server. Accepted"
             " work is kept.",
             AlertKind.DISK: "Of the disk of the file server {value} % is free; it should be {threshold} %.",
         },
         "es": {
-            AlertKind.WAITING: "La entrega más antigua ha esperado {value} min; el límite es {threshold}.",
+            AlertKind.WAITING: "La entrega más antigua ha esperado {value}; el límite es {threshold}.",
             AlertKind.FAILURES: "Falló el {value} % de lo que terminó en una hora; según las cuatro semanas"
             " anteriores, más del {threshold} % se sale de lo común.",
-            AlertKind.SILENCE: "Algo está en curso, pero no ha llegado ningún reporte en {value} min; el"
+            AlertKind.SILENCE: "Algo está en curso, pero no ha llegado ningún reporte en {value}; el"
             " límite es {threshold}.",
             AlertKind.PARKED: "{value} reportes no se pudieron aplicar y esperan a alguien.",
             AlertKind.NO_CONSUMER: "Hay entregas en la cola {subject} y ningún nodo toma de ella desde hace"
-            " {value} min.",
-            AlertKind.UNREACHABLE: "{subject} no responde desde hace {value} min. Lo aceptado está guardado.",
-            AlertKind.WRITES: "Un archivo espera desde hace {value} min a ser escrito en el servidor de"
+            " {value}.",
+            AlertKind.UNREACHABLE: "{subject} no responde desde hace {value}. Lo aceptado está guardado.",
+            AlertKind.WRITES: "Un archivo espera desde hace {value} a ser escrito en el servidor de"
             " archivos. Lo aceptado está guardado.",
             AlertKind.DISK: "En el disco del servidor de archivos queda libre el {value} %; debería ser el"
             " {threshold} %.",
@@ -73,6 +73,23 @@ _SYSTEMS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_MINUTES = (
+    AlertKind.WAITING,
+    AlertKind.SILENCE,
+    AlertKind.NO_CONSUMER,
+    AlertKind.UNREACHABLE,
+    AlertKind.WRITES,
+)
+"""Kinds whose figures are minutes."""
+
+_SIZES = (86_400, 3_600, 60, 1)
+_UNITS: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
+    {
+        "en": (("day", "days"), ("hour", "hours"), ("minute", "minutes"), ("second", "seconds")),
+        "es": (("día", "días"), ("hora", "horas"), ("minuto", "minutos"), ("segundo", "segundos")),
+    }
+)
+
 LANGUAGES = tuple(_TITLES)
 
 
@@ -82,9 +99,21 @@ def title(kind: AlertKind, language: str) -> str:
 
 
 def sentence(kind: AlertKind, language: str, *, subject: str, value: float, threshold: float) -> str:
-    """What is wrong, with its figures in the unit of the kind."""
+    """What is wrong, with its figures as people say them."""
     named = _SYSTEMS[language].get(subject, subject)
-    return _SENTENCES[language][kind].format(subject=named, value=_short(value), threshold=_short(threshold))
+    said = [span(number, language) if kind in _MINUTES else _short(number) for number in (value, threshold)]
+    return _SENTENCES[language][kind].format(subject=named, value=said[0], threshold=said[1])
+
+
+def span(minutes: float, language: str) -> str:
+    """How long something has lasted, in its two largest units: 19 days 11 hours."""
+    left = round(60 * minutes)
+    parts: list[str] = []
+    for size, (one, many) in zip(_SIZES, _UNITS[language], strict=True):
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(f"{count} {one if count == 1 else many}" if count else "")
+    return " ".join(part for part in parts[:2] if part) or f"0 {_UNITS[language][-1][1]}"
 
 
 def _short(number: float) -> str:

@@ -30,6 +30,7 @@ from core.services.monitoring.summary import (
 )
 from core.services.monitoring.timeline import (
     A_WEEK,
+    MOST_MARKS,
     Mark,
     Timeline,
     fitting_span,
@@ -46,6 +47,7 @@ from core.services.monitoring.times import (
 
 __all__ = [
     "A_WEEK",
+    "MOST_MARKS",
     "Answer",
     "Components",
     "FailedTask",

@@ -84,7 +84,7 @@ def live_rows(
             source.stage_id.label("stage_id"),
             source.detail.label("detail"),
         )
-        .where(*conditions, _within(source.moment, spans))
+        .where(*conditions, within(source.moment, spans))
         .subquery()
     )
     columns = (raw.c.at, raw.c.course_id, raw.c.definition_id, raw.c.stage_id, raw.c.detail)
@@ -108,7 +108,8 @@ def tally_rows(kind: Kind, span: Span) -> Select[*tuple[Any, ...]]:
     return select(literal(kind.value).label("kind"), *everything.c)
 
 
-def _within(moment: ColumnElement[datetime], spans: Sequence[Span]) -> ColumnElement[bool]:
+def within(moment: Any, spans: Sequence[Span]) -> ColumnElement[bool]:
+    """That `moment` is known and lies in one of `spans`."""
     parts = [
         and_(
             moment.is_not(None),
