@@ -28,6 +28,8 @@ class Right(StrEnum):
     EDIT_DEFINITION = "definitions.edit"
     DRY_RUN = "definitions.dry_run"
     READ_DRY_RUN = "definitions.read_dry_run"
+    KEEP_FILE = "uploads.keep"
+    """To have a list, an image or a statement kept until the form around it is saved."""
     OWN_ACCOUNT = "accounts.own"
     MANAGE_ACCOUNTS = "accounts.manage"
     MANAGE_CALLBACK_TOKENS = "callback_tokens.manage"
@@ -86,6 +88,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.EDIT_DEFINITION: frozenset({Standing.OWNER}),
         Right.DRY_RUN: frozenset({Role.PROFESSOR, Standing.ADMIN}),
         Right.READ_DRY_RUN: frozenset({Standing.OWNER}),
+        Right.KEEP_FILE: frozenset({Role.PROFESSOR, Standing.ADMIN}),
         Right.OWN_ACCOUNT: frozenset({Standing.PERSON}),
         Right.MANAGE_ACCOUNTS: frozenset({Standing.ADMIN}),
         Right.MANAGE_CALLBACK_TOKENS: frozenset({Standing.ADMIN}),

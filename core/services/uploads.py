@@ -1,4 +1,4 @@
-"""What submissions and images have in common on their way in."""
+"""What submissions, images and other files have in common on their way in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from core.auth import Right, require
 from core.config import Settings
+from core.context import Actor, Context
 from core.errors import TooLarge
 
 _CHUNK = 262_144
@@ -18,6 +20,17 @@ class Measured:
 
     size: int
     sha256: str
+
+
+def check_may_keep(ctx: Context, actor: Actor) -> None:
+    """Whether a page may ask `actor` for a file that is no submission.
+
+    Raises:
+        NotSignedIn, NotAllowed: lists, images and statements come from professors and admins.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.KEEP_FILE)
 
 
 def measure(source: BinaryIO, settings: Settings, *, limit_mb: int = 0) -> Measured:

@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from core.context import Context
-from core.errors import NoSpace, NotSignedIn, Required, TooLarge, UlosError, Unavailable
-from core.services import accounts, dry_runs, submissions
+from core.errors import NoSpace, NotAllowed, NotSignedIn, Required, TooLarge, UlosError, Unavailable
+from core.services import accounts, dry_runs, submissions, uploads
 from core.services.accounts import SignedIn
 from core.services.submissions import Receipt
 from dashboard import process
@@ -114,6 +114,7 @@ async def _accept(
 
 async def _keep_for_page(request: Request, ctx: Context, signed_in: SignedIn) -> dict[str, object]:
     """Keep the body until the page takes it over; what it may be used for is the use case's to say."""
+    await run_in_threadpool(uploads.check_may_keep, ctx, signed_in.person.actor)
     _check_length(request, ctx)
     try:
         kept = KeptFile(_file_name(request))
@@ -156,8 +157,9 @@ async def _keep(request: Request, ctx: Context, file: IO[bytes]) -> int:
 
 
 def _problem(error: UlosError, language: str) -> Response:
-    """The sentence of `error` as problem JSON; which number it has matters to the browser alone."""
-    status = 401 if isinstance(error, NotSignedIn) else 503 if isinstance(error, Unavailable) else 422
+    """The sentence of `error` as problem JSON."""
+    known = ((NotSignedIn, 401), (NotAllowed, 403), (Unavailable, 503))
+    status = next((number for kind, number in known if isinstance(error, kind)), 422)
     return JSONResponse(
         {
             "type": "about:blank",

@@ -26,6 +26,7 @@ WHO = {
     Right.EDIT_DEFINITION: "T",
     Right.DRY_RUN: "AP",
     Right.READ_DRY_RUN: "T",
+    Right.KEEP_FILE: "AP",
     Right.OWN_ACCOUNT: "U",
     Right.MANAGE_ACCOUNTS: "A",
     Right.MANAGE_CALLBACK_TOKENS: "A",

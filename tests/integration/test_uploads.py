@@ -19,7 +19,7 @@ from builders import World, archive, world
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.context import Context
+from core.context import Actor, Context
 from core.embedded.state import _free_port
 from core.services import accounts, submissions
 from dashboard import uploads
@@ -39,10 +39,19 @@ def client(ctx: Context) -> Iterator[TestClient]:
         yield client
 
 
+def session_of(ctx: Context, actor: Actor) -> str:
+    ticket = accounts.open_ticket(ctx, actor.user_id or 0, nonce="n" * 20)
+    return accounts.redeem_ticket(ctx, ticket=ticket, nonce="n" * 20, user_agent="test")
+
+
 @pytest.fixture
 def token(ctx: Context, here: World) -> str:
-    ticket = accounts.open_ticket(ctx, here.student.user_id or 0, nonce="n" * 20)
-    return accounts.redeem_ticket(ctx, ticket=ticket, nonce="n" * 20, user_agent="test")
+    return session_of(ctx, here.student)
+
+
+@pytest.fixture
+def professors(ctx: Context, here: World) -> str:
+    return session_of(ctx, here.professor)
 
 
 def send(client: TestClient, here: World, token: str, content: object, **headers: str) -> tuple[int, dict]:
@@ -232,32 +241,40 @@ def keep(client: TestClient, token: str, content: bytes, **headers: str) -> tupl
 
 
 def test_a_file_for_a_page_is_taken_once_and_by_nobody_else(
-    client: TestClient, here: World, token: str
+    client: TestClient, here: World, professors: str
 ) -> None:
-    status, answer = keep(client, token, b"correo\n")
+    status, answer = keep(client, professors, b"correo\n")
 
     assert (status, answer["file_name"]) == (201, "lista ñ.csv")
-    assert KEPT.take(here.professor.user_id or 0, answer["token"]) is None
-    kept = KEPT.take(here.student.user_id or 0, answer["token"])
+    assert KEPT.take(here.monitor.user_id or 0, answer["token"]) is None
+    kept = KEPT.take(here.professor.user_id or 0, answer["token"])
     assert kept is not None
     assert (kept.name, kept.size, kept.file.read()) == ("lista ñ.csv", 7, b"correo\n")
-    assert KEPT.take(here.student.user_id or 0, answer["token"]) is None
+    assert KEPT.take(here.professor.user_id or 0, answer["token"]) is None
 
 
-def test_who_keeps_sending_files_for_pages_fills_no_disk(client: TestClient, here: World, token: str) -> None:
-    answers = [keep(client, token, b"x")[1]["token"] for _ in range(MOST + 1)]
+def test_who_keeps_sending_files_for_pages_fills_no_disk(
+    client: TestClient, here: World, professors: str
+) -> None:
+    answers = [keep(client, professors, b"x")[1]["token"] for _ in range(MOST + 1)]
 
-    kept = [KEPT.take(here.student.user_id or 0, answer) is not None for answer in answers]
+    kept = [KEPT.take(here.professor.user_id or 0, answer) is not None for answer in answers]
     assert kept == [False] + [True] * MOST
 
 
-def test_a_file_for_a_page_has_the_same_gate(client: TestClient, here: World, token: str) -> None:
-    assert keep(client, token, b"x", origin="http://elsewhere.example")[0] == 403
+def test_a_file_for_a_page_has_the_same_gate(client: TestClient, here: World, professors: str) -> None:
+    assert keep(client, professors, b"x", origin="http://elsewhere.example")[0] == 403
     assert keep(client, "made-up", b"x")[0] == 401
 
 
-def test_a_file_for_a_page_is_bounded(client: TestClient, ctx: Context, here: World, token: str) -> None:
+def test_no_page_asks_a_student_for_a_file_so_none_is_kept(client: TestClient, token: str) -> None:
+    status, answer = keep(client, token, b"x")
+
+    assert (status, "token" in answer) == (403, False)
+
+
+def test_a_file_for_a_page_is_bounded(client: TestClient, ctx: Context, here: World, professors: str) -> None:
     limit = ctx.settings.max_upload_bytes
-    status, _ = keep(client, token, b"x", **{"content-length": str(limit + 1)})
+    status, _ = keep(client, professors, b"x", **{"content-length": str(limit + 1)})
 
     assert status == 422
