@@ -15,7 +15,8 @@ _ = i18n.gettext
 
 
 def draw(visit: shell.Visit, scope: Scope) -> None:
-    """The list of causes, and one of them with what can be done about it."""
+    """How much fails, the list of causes, and one of them with what can be done about it."""
+    _rates(visit, scope)
     states = {
         TriageState.OPEN.value: "● " + _("Open"),
         TriageState.ACKNOWLEDGED.value: "◐ " + _("Acknowledged"),
@@ -30,7 +31,6 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
         key="triage",
         on_change=address.bound("triage", states, TriageState.OPEN.value),
     )
-    _rates(visit, scope)
     failures = monitoring.group_failures(visit.ctx, visit.actor, scope)
     groups = [group for group in failures.groups if wanted in (group.state.value, "all")]
     _follow(visit)
@@ -74,7 +74,7 @@ def _rates(visit: shell.Visit, scope: Scope) -> None:
     rows = [
         {
             _("Of what"): name,
-            _("Failure rate"): f"{100 * failed / ended:.1f} %" if ended else "—",
+            _("Failure rate"): f"{i18n.number_text(round(100 * failed / ended, 1))} %" if ended else "—",
             _("Failed"): failed,
             _("Ended"): ended,
         }
