@@ -89,7 +89,7 @@ def sentence(figures: Now) -> str:
         Answer.FILES: _(
             "Files that submissions need are gone from the file server: see Missing files below."
         ),
-        Answer.ALERTS: _("Work is taken, but an alert is open: see above."),
+        Answer.ALERTS: _("Work is taken, but an alert is open."),
         Answer.WELL: _("All is well: work is taken and nothing stands out."),
     }
     return sentences[figures.answer].format(queues=stalled)
