@@ -190,7 +190,7 @@ def notify(session: Session, *topics: str) -> None:
 def natural(
     name: ColumnElement[str] | InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
 ) -> ColumnElement[str]:
-    """What to order by so that names come as people sort them (`docs/decisions/0025`)."""
+    """What to order by so that names come as people sort them (`docs/decisions/0023`)."""
     return func.natural_key(name).collate("C")
 
 

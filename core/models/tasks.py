@@ -136,7 +136,12 @@ class TaskStageStatus(Base):
         Index("ix_task_stage_status_task_id", "task_id"),
         Index("ix_task_stage_status_ended_at", "ended_at"),
         Index("ix_task_stage_status_stage_id_status_id_task_id", "stage_id", "status_id", "task_id"),
-        Index("ix_task_stage_status_failure_key", "failure_key", postgresql_where=text("status_id = 4")),
+        Index(
+            "ix_task_stage_status_failure_key_ended_at",
+            "failure_key",
+            "ended_at",
+            postgresql_where=text("status_id = 4"),
+        ),
         CheckConstraint("(status_id IN (3, 4)) = (ended_at IS NOT NULL)", name="ended"),
         CheckConstraint("status_id = 1 OR started_at IS NOT NULL", name="started"),
         CheckConstraint("verdict IN (3, 4)", name="verdict"),

@@ -16,6 +16,7 @@ let socket = null
 let news = { seed: null, versions: {} }
 let failures = 0
 let lostSince = null
+let lastAskedAt = -Infinity
 let ended = false
 let pauseTimer, silenceTimer, pollTimer, lostTimer, closeTimer
 
@@ -132,7 +133,7 @@ function look(view) {
   show(view)
   clearTimeout(view.timer)
   if (!isStale(view) || view.paused || document.hidden || ended) return
-  if (isBusy(view)) {
+  if (isBusy(view) || Date.now() - lastAskedAt < BUSY_MS) {
     view.timer = setTimeout(() => look(view), BUSY_MS)
     return
   }
@@ -143,7 +144,7 @@ function look(view) {
     return
   }
   view.asked += 1
-  view.askedAt = Date.now()
+  view.askedAt = lastAskedAt = Date.now()
   ask(view)
   view.timer = setTimeout(() => look(view), AGAIN_MS * 2 ** Math.min(view.asked - 1, 4))
 }
@@ -162,7 +163,8 @@ function drawWhole() {
 }
 
 // What a click has asked for is drawn first: a part that asks meanwhile does so in the name of the
-// page that is being left.
+// page that is being left. Parts ask one after the other: of two that ask in the same moment, one
+// may be forgotten.
 function isBusy(view) {
   const state = document.querySelector("[data-test-script-state]")?.dataset.testScriptState
   if (!state || state === "notRunning") {

@@ -15,7 +15,8 @@ _ = i18n.gettext
 
 
 def draw(visit: shell.Visit, scope: Scope) -> None:
-    """The list of causes, and one of them with what can be done about it."""
+    """How much fails, the list of causes, and one of them with what can be done about it."""
+    _rates(visit, scope)
     states = {
         TriageState.OPEN.value: "● " + _("Open"),
         TriageState.ACKNOWLEDGED.value: "◐ " + _("Acknowledged"),
@@ -60,6 +61,27 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
         if visit.role is not None:
             _act(visit, scope, by_id[chosen])
         _tasks(visit, scope, by_id[chosen])
+
+
+def _rates(visit: shell.Visit, scope: Scope) -> None:
+    """How much fails: per stage of what was handed in within the window, and by whom of what ended in it."""
+    verdicts = monitoring.count_verdicts(visit.ctx, visit.actor, scope)
+    stages = monitoring.count_by_stage(visit.ctx, visit.actor, scope)
+    judged = verdicts.failed - verdicts.crashed
+    parts = [(stage.stage_name, stage.failed, stage.completed + stage.failed) for stage in stages]
+    parts.append((_("By a verdict on the work"), judged, verdicts.ended))
+    parts.append((_("By a crash or a timeout"), verdicts.crashed, verdicts.ended))
+    rows = [
+        {
+            _("Of what"): name,
+            _("Failure rate"): f"{i18n.number_text(round(100 * failed / ended, 1))} %" if ended else "—",
+            _("Failed"): failed,
+            _("Ended"): ended,
+        }
+        for name, failed, ended in parts
+    ]
+    with st.expander(_("Failure rate by stage and by whom"), key="rates"):
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key="failure-rates")
 
 
 def _row(visit: shell.Visit, group: FailureGroup, state: str) -> dict[str, object]:

@@ -62,9 +62,13 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
     show = {Answer.WELL: st.success, Answer.STUDENTS: st.info}.get(figures.answer, st.warning)
     show(sentence(figures))
     _counts(figures)
+    lag = monitoring.measure_outbox_lag(visit.ctx, visit.actor, Scope(course_id=scope.course_id))
+    if lag is not None:
+        live.elapsed(_("The oldest message has waited for the broker"), lag, key="outbox-lag")
     left, right = st.columns(2)
     with left:
         _stages(figures.queue)
+        _courses(visit)
     with right:
         _systems(figures.components)
 
@@ -85,7 +89,7 @@ def sentence(figures: Now) -> str:
         Answer.FILES: _(
             "Files that submissions need are gone from the file server: see Missing files below."
         ),
-        Answer.ALERTS: _("Work is taken, but an alert is open: see above."),
+        Answer.ALERTS: _("Work is taken, but an alert is open."),
         Answer.WELL: _("All is well: work is taken and nothing stands out."),
     }
     return sentences[figures.answer].format(queues=stalled)
@@ -132,6 +136,23 @@ def _stages(queue: Queue) -> None:
         for stage in queue.stages
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="stages-now")
+
+
+def _courses(visit: shell.Visit) -> None:
+    rows = monitoring.count_by_course(visit.ctx, visit.actor)
+    if {row.course_id for row in rows} <= {visit.course.id if visit.course else None}:
+        return  # nothing beside what the figures above are about
+    st.markdown(f"**{_('Per course')}**")
+    shown = [
+        {
+            _("Course"): row.course_name,
+            _("Waiting"): row.waiting,
+            _("Running"): row.running,
+            _("Oldest waiting"): i18n.duration_text(row.oldest_waiting_seconds),
+        }
+        for row in rows
+    ]
+    st.dataframe(pd.DataFrame(shown), hide_index=True, key="courses-now")
 
 
 def systems(components: Components) -> list[tuple[str, str | None]]:

@@ -14,8 +14,8 @@ from dashboard.task_view import compare, failure, log, outputs, receipt, timelin
 _ = i18n.gettext
 
 
-def show(visit: shell.Visit, task_id: int) -> None:
-    """Draw the submission `task_id` as it stands now."""
+def show(visit: shell.Visit, task_id: int, *, with_log: bool = True) -> None:
+    """Draw the submission `task_id` as it stands now; the log may be elsewhere on the page."""
     task = submissions.get_task(visit.ctx, visit.actor, task_id)
     current = task.current
     st.markdown(f"#### {submission_label(task.summary.status, is_late=task.summary.is_late)}")
@@ -39,7 +39,8 @@ def show(visit: shell.Visit, task_id: int) -> None:
     failure.show(current)
     timeline.show(visit, task)
     outputs.show(visit, task)
-    log.show(visit, task)
+    if with_log:
+        log.show(visit, task)
     compare.show(visit, task)
     receipt.show(visit, task)
     _downloads(task)

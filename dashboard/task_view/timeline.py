@@ -40,7 +40,7 @@ def show(visit: shell.Visit, task: TaskView) -> None:
     label = _("Timeline")
     with st.expander(label, expanded=not task.summary.status.is_final, key=f"timeline-{task.summary.id}"):
         for again in requeues:
-            st.caption(f"↻ {moments.clock_text(again.at, visit.zone)} — {_cause(again.cause)}")
+            st.caption(f"↻ {moments.clock_text(again.at, visit.zone)} — {cause_of_requeue(again.cause)}")
         st.markdown("\n".join(_line(visit, step) for step in steps(task)))
 
 
@@ -110,7 +110,8 @@ def _line(visit: shell.Visit, step: Step) -> str:
     return f"- {when} {step.mark} {step.text}{took}"
 
 
-def _cause(cause: RequeueCause) -> str:
+def cause_of_requeue(cause: RequeueCause) -> str:
+    """Why it was begun anew, and what that meant."""
     return {
         RequeueCause.MANUAL: _("requeued by a person of the course: a new attempt"),
         RequeueCause.ORCHESTRATOR: _("put back into the queue by the orchestrator: a new run"),

@@ -11,7 +11,7 @@ depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
 # The lock is that of the tallies. It is taken before anything is looked up: what another transaction is
-# about to commit is then either seen, or looks us up itself. docs/decisions/0021-failures-by-week.md
+# about to commit is then either seen, or looks us up itself. docs/decisions/0022-failures-by-week.md
 MARK = """
 CREATE FUNCTION utc_week(moment timestamptz) RETURNS date LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN date_trunc('week', moment AT TIME ZONE 'UTC')::date;
@@ -190,6 +190,13 @@ def upgrade() -> None:
         ["created_by_id", "creation_timestamp", "id"],
         postgresql_where=sa.text("status_id = 4"),
     )
+    op.create_index(
+        "ix_task_stage_status_failure_key_ended_at",
+        "task_stage_status",
+        ["failure_key", "ended_at"],
+        postgresql_where=sa.text("status_id = 4"),
+    )
+    op.drop_index("ix_task_stage_status_failure_key", table_name="task_stage_status")
     op.execute(MARK)
     for table, body in CHANGED.items():
         op.execute(
@@ -211,6 +218,13 @@ def downgrade() -> None:
         "DROP FUNCTION failure_mark_weeks(date[]), failure_lock(), failure_weeks(bigint[], text[]), "
         "failure_weeks_of_students(bigint[]), utc_week(timestamptz)"
     )
+    op.create_index(
+        "ix_task_stage_status_failure_key",
+        "task_stage_status",
+        ["failure_key"],
+        postgresql_where=sa.text("status_id = 4"),
+    )
+    op.drop_index("ix_task_stage_status_failure_key_ended_at", table_name="task_stage_status")
     op.drop_index("ix_task_failed_of_student", table_name="task")
     for table in ("failure_tally", "failure_week_mark", "failure_week"):
         op.drop_table(table)

@@ -17,6 +17,7 @@ from core.services.monitoring.overall import (
     count_verdicts,
     read_components,
 )
+from core.services.monitoring.places import CourseQueue, count_by_course, measure_outbox_lag
 from core.services.monitoring.queue import Queue, StageQueue, read_queue
 from core.services.monitoring.requeues import RequeueCount, RequeueFigures, count_requeues, sum_requeues
 from core.services.monitoring.scope import Scope
@@ -50,6 +51,7 @@ __all__ = [
     "MOST_MARKS",
     "Answer",
     "Components",
+    "CourseQueue",
     "FailedTask",
     "FailureGroup",
     "Failures",
@@ -71,6 +73,7 @@ __all__ = [
     "Timeline",
     "Verdicts",
     "answer_for",
+    "count_by_course",
     "count_by_hour",
     "count_by_stage",
     "count_requeues",
@@ -83,6 +86,7 @@ __all__ = [
     "list_marks",
     "list_offenders",
     "measure_latency",
+    "measure_outbox_lag",
     "read_components",
     "read_consumers",
     "read_queue",

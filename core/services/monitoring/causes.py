@@ -1,6 +1,6 @@
 """Causes of failures of a scope: weeks that are over from their tally, what is left from the rows.
 
-docs/decisions/0021-failures-by-week.md
+docs/decisions/0022-failures-by-week.md
 """
 
 from __future__ import annotations

@@ -26,11 +26,13 @@ from core.services.submissions.rows import TaskRow
 from core.services.submissions.stages import StageMark
 from core.services.submissions.students import StudentFilter, Which
 from core.services.submissions.submit import check_may_submit, submit
+from core.services.submissions.tail import LogPart, read_log
 
 __all__ = [
     "Admission",
     "AttemptView",
     "LogLine",
+    "LogPart",
     "Receipt",
     "SortBy",
     "StageMark",
@@ -57,5 +59,6 @@ __all__ = [
     "list_tasks",
     "open_original",
     "overview",
+    "read_log",
     "submit",
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from core.models import ProcessingStage, TaskLog
@@ -30,13 +31,22 @@ class LogLine:
 
 
 def read_lines(
-    session: Session, task_id: int, before: int | None, limit: int, most: int | None
+    session: Session,
+    task_id: int,
+    before: int | None,
+    limit: int,
+    most: int | None,
+    *,
+    wanted: Sequence[ColumnElement[bool]] = (),
 ) -> tuple[LogLine, ...]:
-    """The newest `limit` lines before the one with id `before`, of attempts up to `most`; None: no bound."""
+    """The newest `limit` lines before the one with id `before`, of attempts up to `most`; None: no bound.
+
+    `wanted`: further conditions on `TaskLog`.
+    """
     query = (
         select(TaskLog, ProcessingStage.stage_name)
         .outerjoin(ProcessingStage, ProcessingStage.id == TaskLog.stage_id)
-        .where(TaskLog.task_id == task_id)
+        .where(TaskLog.task_id == task_id, *wanted)
     )
     if most is not None:
         query = query.where(TaskLog.attempt <= most)
