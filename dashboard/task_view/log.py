@@ -25,7 +25,7 @@ def show(visit: shell.Visit, task: TaskView) -> None:
         lines = list(narrow(task.logs, words=words, stage=stage, level=level))
         text = "\n".join(_text(visit, line) for line in lines)
         if text:
-            st.code(text, language=None, height=240)
+            st.code(text, language=None, height=240, wrap_lines=True)
         else:
             st.caption(_("No line of the log fits."))
         st.caption(_("{shown} of {count} lines").format(shown=len(lines), count=len(task.logs)))
