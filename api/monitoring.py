@@ -14,19 +14,16 @@ from api.etag import EtagRoute
 from api.monitoring_shapes import (
     FailureGroupOut,
     FailuresOut,
-    FunnelOut,
     HourRequeues,
     ParkedOut,
     QueueOut,
     RequeuesOut,
-    StagePassed,
-    StatisticsOut,
-    SubmissionsOut,
     SummaryOut,
     TimelineOut,
 )
 from api.params import AssignmentId, IdFilter, Moment, StageFilter
 from api.problems import responses
+from api.statistics_shapes import FunnelOut, StagePassed, StatisticsOut, SubmissionsOut
 from core.services import alerts, inventory, monitoring, reports, statistics
 from core.services.monitoring import Scope
 from core.vocabulary import TimeSpan

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.examples import EXAMPLE_STATISTICS, EXAMPLE_TIMELINE
+from api.examples import EXAMPLE_TIMELINE
 from core.vocabulary import RequeueCause, TimeSpan, TriageState
 
 
@@ -74,6 +74,7 @@ class FailureGroupOut(BaseModel):
     students: int
     stages: list[str]
     definitions: list[str]
+    versions: list[str] = Field(description="Definitions with the version whose containers ran")
     open: int = Field(description="Of `count`, those that nobody has handled and no later success has closed")
     state: TriageState
     owner_email: str | None
@@ -98,6 +99,7 @@ class FailuresOut(BaseModel):
                         "students": 28,
                         "stages": ["PARSING"],
                         "definitions": ["G-code"],
+                        "versions": ["G-code 2"],
                         "open": 30,
                         "state": "open",
                         "owner_email": "monitor@uniandes.edu.co",
@@ -233,79 +235,3 @@ class TimelineOut(BaseModel):
     throughput: list[HourOut] = Field(description="By `span`; `hour` is its beginning")
     week_before: list[HourOut]
     marks: list[MarkOut]
-
-
-class SpreadOut(BaseModel):
-    """How long something took, in seconds."""
-
-    samples: int
-    p50: float | None
-    p90: float | None
-    p99: float | None
-
-
-class StageTimesOut(BaseModel):
-    """Of the ended runs of one stage: how long it waited and how long it ran."""
-
-    stage_name: str
-    waiting: SpreadOut
-    running: SpreadOut
-
-
-class StagePassed(BaseModel):
-    """Students whose latest submission has completed a stage."""
-
-    stage_name: str
-    students: int
-
-
-class FunnelOut(BaseModel):
-    """Students of the course: all, those who handed in, those who passed each stage."""
-
-    enrolled: int
-    submitted: int
-    passed: list[StagePassed]
-
-
-class SubmissionsOut(BaseModel):
-    """How many students have handed in this often."""
-
-    submissions: int
-    students: int
-
-
-class StudentName(BaseModel):
-    """An enrolled student who has handed in nothing."""
-
-    student_id: int
-    student_email: str
-    student_name: str
-
-
-class AtRiskOut(StudentName):
-    """A student who has passed nothing and keeps failing near the due date; `reason` of the last time."""
-
-    failures: int
-    task_id: int
-    submitted_at: datetime
-    stage_name: str
-    reason: str | None
-
-
-class StatisticsOut(BaseModel):
-    """The figures of one assignment, over all of its submissions; stages in processing order."""
-
-    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_STATISTICS})
-
-    assignment_id: int
-    due: datetime
-    summary: SummaryOut
-    funnel: FunnelOut
-    stages: list[StageCountOut]
-    times: list[StageTimesOut]
-    feedback: SpreadOut = Field(description="From handing in to the end of the current attempt")
-    hours: list[HourOut]
-    submissions_per_student: list[SubmissionsOut]
-    failures: FailuresOut
-    not_submitted: list[StudentName]
-    at_risk: list[AtRiskOut]

@@ -41,6 +41,18 @@ _SKIP = (
 """The first stop of the tab key leads past the menu (WCAG 2.4.1), and `ulosSpeak(language)` says what
 language the page is in: Streamlit offers neither."""
 
+_REACH = (
+    "<script>{ let due; const reach = () => { due = undefined;"
+    "for (const text of document.querySelectorAll('[data-testid=stCode] pre')) {"
+    "const scrolls = text.scrollHeight > text.clientHeight || text.scrollWidth > text.clientWidth;"
+    "if (scrolls) text.tabIndex = 0; else text.removeAttribute('tabindex'); } };"
+    "new MutationObserver(() => due ??= requestAnimationFrame(reach))"
+    ".observe(document, {childList: true, subtree: true, attributes: true, attributeFilter: ['open']}) }"
+    "</script>"
+)
+"""Text that scrolls within its frame, such as a log, can be scrolled by keyboard (WCAG 2.1.1): Streamlit's
+code blocks take no focus."""
+
 _LOOK = (
     "<style>"
     "#root [data-testid^=stBaseButton-primary]{color:light-dark(#fff,#0F1113)}"
@@ -78,7 +90,7 @@ def _document(language: str) -> str:
         ("<head>", f"<head>{_BASE}"),
         ("</head>", f"{_LOOK}</head>"),
         ("<title>Streamlit</title>", "<title>ULOS</title>"),
-        ('<div id="root"></div>', _SKIP + '<div id="root"></div>'),
+        ('<div id="root"></div>', _SKIP + _REACH + '<div id="root"></div>'),
     ):
         if source.count(old) != 1:
             raise RuntimeError(f"Streamlit's index.html has changed: {old} is not there once")

@@ -22,6 +22,7 @@ from pathlib import Path
 from core.embedded.parent import end_with_parent
 from tests.packages import NotHere, environment, unpacked
 from tests.ports import free_port
+from tests.waiting import eventually
 
 USER, PASSWORD = "ulos", "s3cret"
 READY_WITHIN = 60
@@ -133,6 +134,12 @@ class RabbitMq:
     def pause(self) -> None:
         """Freeze it: connections stay open and nobody answers, as when a cable is pulled."""
         os.kill(self.pid, signal.SIGSTOP)
+        eventually(lambda: self._thread_states() <= {"T"})
+
+    def _thread_states(self) -> set[str]:
+        """How the kernel sees its threads; a signal reaches them one after the other."""
+        states = (path.read_text() for path in Path(f"/proc/{self.pid}/task").glob("*/stat"))
+        return {state.rpartition(")")[2].split()[0] for state in states}
 
     def resume(self) -> None:
         """End a `pause`."""

@@ -81,7 +81,8 @@ class FailureTally(Base):
     students: Mapped[int]
     """Those who have no later failure of this cause, so that the weeks add up."""
     stages: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
-    definitions: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
+    versions: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
+    """Of definitions, and so of their containers."""
     unsettled: Mapped[int]
     acknowledged: Mapped[int]
     owner: Mapped[str | None]

@@ -92,7 +92,7 @@ def _row(visit: shell.Visit, group: FailureGroup, state: str) -> dict[str, objec
         _("Still open"): group.open,
         _("Students"): group.students,
         _("Stage"): ", ".join(group.stages),
-        _("Definition"): ", ".join(group.definitions),
+        _("Definition and version"): ", ".join(group.versions),
         _("First seen"): i18n.datetime_text(group.first_seen, visit.zone),
         _("Last seen"): i18n.datetime_text(group.last_seen, visit.zone),
         _("State"): state,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -10,10 +12,20 @@ import streamlit as st
 from core.services import monitoring
 from core.services.monitoring import RequeueCount, Scope
 from core.vocabulary import RequeueCause
-from dashboard import i18n, shell
+from dashboard import charts, i18n, shell
 from dashboard.tables import status_label
 
 _ = i18n.gettext
+
+DAYS_BY_HOUR = timedelta(days=3)
+"""Longest time between the first and the last requeue for which there is a bar per hour."""
+
+COLOURS = {
+    RequeueCause.MANUAL: "submitted",
+    RequeueCause.ORCHESTRATOR: "requeued",
+    RequeueCause.NODE_LOST: "failed",
+    RequeueCause.CRASH: "running",
+}
 
 
 def requeues(visit: shell.Visit, scope: Scope) -> None:
@@ -22,20 +34,73 @@ def requeues(visit: shell.Visit, scope: Scope) -> None:
     if not counts:
         st.info(_("Nothing was requeued in this window."))
         return
-    causes = _causes()
-    by_cause: dict[str, int] = {}
-    by_stage: dict[str, int] = {}
-    for row in counts:
-        by_cause[causes[row.cause]] = by_cause.get(causes[row.cause], 0) + row.count
-        stage = row.stage_name or "—"
-        by_stage[stage] = by_stage.get(stage, 0) + row.count
-    definitions = monitoring.count_requeues_by_definition(visit.ctx, visit.actor, scope)
-    parts = {_("Cause"): by_cause, _("Stage"): by_stage, _("Definition"): definitions}
-    for column, (title, part) in zip(st.columns(3), parts.items(), strict=True):
+    _over_time(visit, counts)
+    parts = _parts(visit, scope, counts)
+    for column, (key, (title, part)) in zip(st.columns(len(parts)), parts.items(), strict=True):
         shown = pd.DataFrame({title: list(part), _("Requeues"): list(part.values())})
-        column.dataframe(shown, hide_index=True, key=f"requeues-by-{len(title)}-{title}")
+        column.dataframe(shown, hide_index=True, key=f"requeues-by-{key}")
     hour = _week(visit, counts)
     _offenders(visit, scope, hour)
+
+
+def _parts(
+    visit: shell.Visit, scope: Scope, counts: list[RequeueCount]
+) -> dict[str, tuple[str, dict[str, int]]]:
+    """By each of what they can be told apart by: its title and the counts."""
+    causes = _causes()
+    by_cause, by_stage = Counter[str](), Counter[str]()
+    for row in counts:
+        by_cause[causes[row.cause]] += row.count
+        by_stage[row.stage_name or "—"] += row.count
+    parts = {
+        "cause": (_("Cause"), dict(by_cause.most_common())),
+        "stage": (_("Stage"), dict(by_stage.most_common())),
+        "definition": (
+            _("Definition"),
+            monitoring.count_requeues_by_definition(visit.ctx, visit.actor, scope),
+        ),
+    }
+    if scope.course_id is None:
+        by_course = monitoring.count_requeues_by_course(visit.ctx, visit.actor, scope)
+        parts["course"] = (_("Course"), by_course)
+    return parts
+
+
+def _over_time(visit: shell.Visit, counts: list[RequeueCount]) -> None:
+    """A bar per hour, or per day where the window is long, parted by cause."""
+    hours = [row.hour.astimezone(visit.zone) for row in counts]
+    span = timedelta(hours=1) if max(hours) - min(hours) <= DAYS_BY_HOUR else timedelta(days=1)
+    begins = [_begin(hour, span) for hour in hours]
+    moments = sorted(set(begins))
+    numbers = {cause: dict.fromkeys(moments, 0) for cause in RequeueCause}
+    for row, begin in zip(counts, begins, strict=True):
+        numbers[row.cause][begin] += row.count
+    causes = _causes()
+    series = {
+        COLOURS[cause]: (causes[cause], list(by_moment.values()))
+        for cause, by_moment in numbers.items()
+        if any(by_moment.values())
+    }
+    figure = charts.over_time(
+        moments,
+        series,
+        span=span,
+        marks={},
+        x_title=_("Time ({zone})").format(zone=visit.zone.key),
+        y_title=_("Requeues"),
+    )
+    title = _("Requeues per hour") if span < timedelta(days=1) else _("Requeues per day")
+    table = pd.DataFrame({_("When"): [i18n.datetime_text(moment, visit.zone) for moment in moments]})
+    for label, heights in series.values():
+        table[label] = heights
+    st.markdown(f"**{title}**")
+    st.plotly_chart(figure, key="requeues-over-time", alt=title)
+    with st.expander(_("As a table"), key="requeues-over-time-table"):
+        st.dataframe(table, hide_index=True, key="requeues-over-time-rows")
+
+
+def _begin(hour: datetime, span: timedelta) -> datetime:
+    return hour if span < timedelta(days=1) else hour.replace(hour=0)
 
 
 def _causes() -> dict[RequeueCause, str]:

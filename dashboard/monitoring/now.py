@@ -169,6 +169,9 @@ def _systems(components: Components) -> None:
     st.markdown(f"**{_('Systems')}**")
     for name, error in systems(components):
         st.markdown(f"✔ {name}" if error is None else f"✖ {name}: {error}")
+    if components.reports is not None:
+        waiting = i18n.number_text(components.reports.messages)
+        st.caption(_("Reports that wait to be applied: {count}").format(count=waiting))
     for state in components.queues:
         mark = "✖" if state.is_stalled else "·"
         st.caption(

@@ -176,7 +176,7 @@ def upgrade() -> None:
         sa.Column("last_seen", MOMENT, nullable=False),
         sa.Column("students", sa.BigInteger(), nullable=False),
         sa.Column("stages", numbers, nullable=False),
-        sa.Column("definitions", numbers, nullable=False),
+        sa.Column("versions", numbers, nullable=False),
         sa.Column("unsettled", sa.BigInteger(), nullable=False),
         sa.Column("acknowledged", sa.BigInteger(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=True),

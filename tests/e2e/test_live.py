@@ -38,10 +38,14 @@ def actor_of(ctx: Context, name: str) -> Actor:
     return Actor(user_id=found.id)
 
 
-def task_of(ctx: Context, name: str, *statuses: StageStatus) -> int:
-    """The newest submission of a student, of these statuses."""
-    tasks = submissions.list_my_tasks(ctx, actor_of(ctx, name))
-    return next(task.id for task in tasks if not statuses or task.status in statuses)
+def failed_submission(ctx: Context, turn: int) -> tuple[str, int]:
+    """A student of the demo whose submission has failed, and its number; for each `turn` another one."""
+    found = []
+    for number in range(1, 31):
+        name = f"estudiante{number}"
+        tasks = submissions.list_my_tasks(ctx, actor_of(ctx, name))
+        found += [(name, task.id) for task in tasks if task.status is StageStatus.FAILED][:1]
+    return found[turn]
 
 
 def submit_failing(ctx: Context, name: str, key: str) -> None:
@@ -126,8 +130,8 @@ def held_down(project: Project, what: str) -> Iterator[None]:
 def test_a_change_reaches_the_screen_and_leaves_the_rest_as_it_was(
     browser: Browser, project: Project, ctx: Context
 ) -> None:
-    task_id = task_of(ctx, "estudiante11", StageStatus.FAILED)
-    visitor = open_task(browser, project, "estudiante11", task_id)
+    name, task_id = failed_submission(ctx, 0)
+    visitor = open_task(browser, project, name, task_id)
     page = visitor.page
     outputs = page.get_by_text("Salida de cada etapa")
     outputs.click()
@@ -177,8 +181,8 @@ def test_a_view_that_is_held_still_waits_until_it_may_go_on(
 def test_a_click_has_its_whole_effect_while_changes_pour_in(
     browser: Browser, project: Project, ctx: Context
 ) -> None:
-    task_id = task_of(ctx, "estudiante14", StageStatus.FAILED)
-    page = open_task(browser, project, "estudiante14", task_id).page
+    name, task_id = failed_submission(ctx, 1)
+    page = open_task(browser, project, name, task_id).page
     mark(page)
 
     with pouring(ctx, task_id):
@@ -228,13 +232,13 @@ def test_a_session_ended_from_elsewhere_ends_its_pages(
 def test_how_long_a_stage_has_been_running_counts_on_by_itself(
     browser: Browser, project: Project, ctx: Context
 ) -> None:
-    task_id = task_of(ctx, "estudiante1", StageStatus.FAILED)
-    stages = submissions.get_task(ctx, actor_of(ctx, "estudiante1"), task_id).current.stages
+    name, task_id = failed_submission(ctx, 2)
+    stages = submissions.get_task(ctx, actor_of(ctx, name), task_id).current.stages
     failed = next(stage.stage_name for stage in stages if stage.status is StageStatus.FAILED)
     reports.note_requeue(ctx, ORCHESTRATOR, task_id)
     reports.set_stage_statuses(ctx, ORCHESTRATOR, task_id, {failed: "IN_PROGRESS"})
 
-    page = open_task(browser, project, "estudiante1", task_id).page
+    page = open_task(browser, project, name, task_id).page
 
     clock = page.get_by_text(re.compile(r"^duró \d+ s$")).last
     first = clock.inner_text()
@@ -244,8 +248,8 @@ def test_how_long_a_stage_has_been_running_counts_on_by_itself(
 
 
 def test_a_restart_of_the_server_is_survived(browser: Browser, project: Project, ctx: Context) -> None:
-    task_id = task_of(ctx, "estudiante11", StageStatus.FAILED)
-    page = open_task(browser, project, "estudiante11", task_id).page
+    name, task_id = failed_submission(ctx, 3)
+    page = open_task(browser, project, name, task_id).page
     mark(page)
 
     with held_down(project, "dashboard.asgi:app"):

@@ -84,6 +84,21 @@ def test_the_first_stop_of_the_tab_key_leads_to_the_content(browser: Browser, pr
     expect(page.get_by_test_id("stMain")).to_be_focused()
 
 
+def test_a_log_that_scrolls_is_scrolled_by_keyboard(browser: Browser, project: Project) -> None:
+    page = sign_in(browser, project, "estudiante9", viewport={"width": 390, "height": 900}).page
+    log = page.get_by_test_id("stCode").filter(has_text="PARSING").locator("pre")
+    if not log.is_visible():
+        page.locator("summary").filter(has_text="Registro").click()
+    log.scroll_into_view_if_needed()
+    expect(log).to_have_attribute("tabindex", "0")
+    log.focus()
+
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowRight")
+
+    page.wait_for_function("element => element.scrollLeft + element.scrollTop > 0", arg=log.element_handle())
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("role", PEOPLE)
 def test_axe_finds_nothing_serious_on_any_screen(

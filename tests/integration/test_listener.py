@@ -21,7 +21,7 @@ from core.embedded.postgres import EmbeddedPostgres
 from core.errors import BrokerUnavailable
 from core.listener import start_listener
 from core.models import AppliedReport, OutboxMessage, TaskStageStatus
-from core.services import reports, submissions
+from core.services import monitoring, reports, submissions
 from core.vocabulary import ParkReason, StageStatus
 from core.wake import Waker
 from core.wire import LOG_KEY
@@ -307,3 +307,18 @@ def test_two_listeners_share_the_reports(mq: Context, carried: Carried) -> None:
         mq, builders.person(mq, "admin", is_admin=True), int(carried.fields["taskId"])
     )
     assert len({line.message for line in task.logs if line.message.startswith("line")}) == 200
+
+
+def test_reports_that_wait_to_be_applied_are_counted_with_who_applies_them(mq: Context) -> None:
+    monitor = builders.world(mq).monitor
+    say(mq, b"the first")
+    say(mq, b"the second")
+
+    waiting = monitoring.read_report_queue(mq, monitor)
+    with listening(mq):
+        eventually(lambda: monitoring.read_report_queue(mq, monitor).messages == 0)
+        applying = monitoring.read_report_queue(mq, monitor)
+
+    assert waiting is not None
+    assert (waiting.messages, waiting.consumers, waiting.is_stalled) == (2, 0, True)
+    assert applying.consumers == 1

@@ -1,6 +1,6 @@
 """Figures for those who watch. All of them are counted from the rows, over all that is in scope."""
 
-from core.services.monitoring.consumers import QueueState, read_consumers
+from core.services.monitoring.consumers import QueueState, read_consumers, read_report_queue
 from core.services.monitoring.diagnosis import Answer, Figures, diagnose
 from core.services.monitoring.failures import (
     FailedTask,
@@ -9,7 +9,12 @@ from core.services.monitoring.failures import (
     group_failures,
     list_failures,
 )
-from core.services.monitoring.offenders import Offender, count_requeues_by_definition, list_offenders
+from core.services.monitoring.offenders import (
+    Offender,
+    count_requeues_by_course,
+    count_requeues_by_definition,
+    list_offenders,
+)
 from core.services.monitoring.overall import (
     Components,
     Verdicts,
@@ -77,6 +82,7 @@ __all__ = [
     "count_by_hour",
     "count_by_stage",
     "count_requeues",
+    "count_requeues_by_course",
     "count_requeues_by_definition",
     "count_verdicts",
     "diagnose",
@@ -90,6 +96,7 @@ __all__ = [
     "read_components",
     "read_consumers",
     "read_queue",
+    "read_report_queue",
     "read_timeline",
     "sum_requeues",
     "summarise",

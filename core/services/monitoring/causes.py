@@ -26,7 +26,15 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from core.context import Actor
-from core.models import FailureTally, FailureWeek, FailureWeekMark, ProcessingStage, Task, TaskDefinition
+from core.models import (
+    DefinitionVersion,
+    FailureTally,
+    FailureWeek,
+    FailureWeekMark,
+    ProcessingStage,
+    Task,
+    TaskDefinition,
+)
 from core.services.monitoring.counting import is_whole
 from core.services.monitoring.scope import Scope
 from core.services.monitoring.sources import Span, within
@@ -48,7 +56,7 @@ CAUSE = (
     "last_seen",
     "students",
     "stages",
-    "definitions",
+    "versions",
     "unsettled",
     "acknowledged",
     "owner",
@@ -62,6 +70,8 @@ def sum_by_cause(
     session: Session, actor: Actor, scope: Scope, edges: Sequence[datetime]
 ) -> Select[*tuple[Any, ...]]:
     """A row per cause of what stands failed in `scope`, with the names of its stages and definitions.
+
+    `versions`: name and number of each version of a definition whose containers ran.
 
     `trend`: how many ended between two of `edges`, by the number of the earlier one from 1.
 
@@ -143,14 +153,15 @@ def _summed(part: CTE, edges: Sequence[datetime]) -> Select[*tuple[Any, ...]]:
         .group_by(row.failure_key)
         .subquery("total")
     )
-    stages = _names(part, row.stages, ProcessingStage.id, ProcessingStage.stage_name)
-    definitions = _names(part, row.definitions, TaskDefinition.id, TaskDefinition.definition_name)
+    stages = _stages(part)
+    definitions = _definitions(part)
     trend = _trend(part, edges)
     return (
         select(
             total,
             stages.c.names.label("stage_names"),
             definitions.c.names.label("definition_names"),
+            definitions.c.versions,
             trend.c.trend,
         )
         .join(stages, stages.c.failure_key == total.c.failure_key)
@@ -159,11 +170,28 @@ def _summed(part: CTE, edges: Sequence[datetime]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _names(part: CTE, numbers: ColumnElement[Any], key: Any, name: Any) -> Any:
-    each = select(part.c.failure_key, func.unnest(numbers).label("number")).distinct().subquery()
+def _stages(part: CTE) -> Any:
+    each = select(part.c.failure_key, func.unnest(part.c.stages).label("number")).distinct().subquery()
     return (
-        select(each.c.failure_key, func.array_agg(name.distinct()).label("names"))
-        .join(each, each.c.number == key)
+        select(each.c.failure_key, func.array_agg(ProcessingStage.stage_name.distinct()).label("names"))
+        .join(ProcessingStage, ProcessingStage.id == each.c.number)
+        .group_by(each.c.failure_key)
+        .subquery()
+    )
+
+
+def _definitions(part: CTE) -> Any:
+    each = select(part.c.failure_key, func.unnest(part.c.versions).label("number")).distinct().subquery()
+    name = TaskDefinition.definition_name
+    version = func.concat(name, " ", DefinitionVersion.number)
+    return (
+        select(
+            each.c.failure_key,
+            func.array_agg(name.distinct()).label("names"),
+            func.array_agg(version.distinct()).label("versions"),
+        )
+        .join(DefinitionVersion, DefinitionVersion.id == each.c.number)
+        .join(TaskDefinition, TaskDefinition.id == DefinitionVersion.definition_id)
         .group_by(each.c.failure_key)
         .subquery()
     )

@@ -14,6 +14,7 @@ from core.broker import count_consumers
 from core.broker.amqp import connected
 from core.context import Actor, Context
 from core.models import DefinitionStage, DefinitionVersion, QueueMessage, TaskDefinition
+from core.wire import REPORT_QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,19 @@ def read_consumers(ctx: Context, actor: Actor) -> list[QueueState]:
             .order_by(DefinitionStage.queue)
         ).all()
     return _in_rabbitmq(ctx, names) if ctx.settings.uses_rabbitmq else _embedded(ctx)
+
+
+def read_report_queue(ctx: Context, actor: Actor) -> QueueState | None:
+    """Reports that lie in RabbitMQ and wait to be applied, and who applies them; None without RabbitMQ.
+
+    Raises:
+        NotSignedIn, NotAllowed: figures are for those who teach.
+        BrokerUnavailable: RabbitMQ does not answer.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.MONITOR)
+    return _in_rabbitmq(ctx, [REPORT_QUEUE])[0] if ctx.settings.uses_rabbitmq else None
 
 
 def _embedded(ctx: Context) -> list[QueueState]:

@@ -18,10 +18,11 @@ from core.services.monitoring.sources import WHOLE, Kind, Span, live_rows
 _DAY = timedelta(days=1)
 
 
-def counted(session: Session, actor: Actor, scope: Scope, kind: Kind) -> Subquery:
+def counted(session: Session, actor: Actor, scope: Scope, kind: Kind, *, by_course: bool = False) -> Subquery:
     """Counts within `scope`, its window: `at`, `course_id`, `definition_id`, `stage_id`, `detail`, `count`.
 
-    The window is that of the kind's own moment. The scope's stage is left to the caller.
+    The window is that of the kind's own moment. The scope's stage is left to the caller. Only `by_course`
+    promises that `course_id` is that of a course: else it may stand for all of them.
 
     Raises:
         NotSignedIn, NotAllowed, NotFound: as `inside`.
@@ -35,7 +36,7 @@ def counted(session: Session, actor: Actor, scope: Scope, kind: Kind) -> Subquer
     columns = (Tally.at, Tally.course_id, Tally.definition_id, Tally.stage_id, Tally.detail, Tally.count)
     stored = select(*columns).where(
         Tally.kind == kind.value,
-        *_places(session, actor, scope),
+        *_places(session, actor, scope, by_course=by_course),
         or_(*(and_(Tally.at >= start, Tally.at < end) for start, end in tallied)),
     )
     return union_all(stored, live).subquery()
@@ -52,8 +53,8 @@ def is_whole(session: Session, actor: Actor, scope: Scope) -> bool:
     return named == (None, None, None) and courses_with(session, actor, Right.MONITOR) is None
 
 
-def _places(session: Session, actor: Actor, scope: Scope) -> list[ColumnElement[bool]]:
-    if is_whole(session, actor, scope):
+def _places(session: Session, actor: Actor, scope: Scope, *, by_course: bool) -> list[ColumnElement[bool]]:
+    if not by_course and is_whole(session, actor, scope):
         return [Tally.course_id == WHOLE]
     allowed = courses_with(session, actor, Right.MONITOR)
     places: list[ColumnElement[bool]] = []

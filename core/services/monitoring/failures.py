@@ -43,7 +43,8 @@ class FailureGroup:
     """Failures with the same message but for ids, numbers, paths and times.
 
     `id` depends on the message alone, so it is the same in every scope and as data grows.
-    `students` are distinct; `stages` and `definitions` are the names of those in which it happened.
+    `students` are distinct; `stages` and `definitions` are the names of those in which it happened;
+    `versions` are the definitions with the number of the version whose containers ran.
     Of `count`, `open` still ask for somebody: no later submission of the student has passed and nobody
     has handled or acknowledged them. `state`, with its owner and note, follows from that.
     """
@@ -56,6 +57,7 @@ class FailureGroup:
     students: int
     stages: tuple[str, ...]
     definitions: tuple[str, ...]
+    versions: tuple[str, ...]
     open: int
     state: TriageState
     owner_email: str | None
@@ -139,6 +141,7 @@ def _group(row: Any) -> FailureGroup:
         students=row.students,
         stages=tuple(row.stage_names),
         definitions=tuple(row.definition_names),
+        versions=tuple(row.versions),
         open=row.unsettled,
         state=TriageState.ACKNOWLEDGED if row.acknowledged and not row.unsettled else state,
         owner_email=row.owner,

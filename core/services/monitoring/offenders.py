@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from core.context import Actor, Context
 from core.db import natural
-from core.models import Assignment, RequeueEvent, Task, TaskDefinition, User
+from core.models import Assignment, Course, RequeueEvent, Task, TaskDefinition, User
 from core.services.monitoring.counting import counted, whole_sum
 from core.services.monitoring.scope import Scope, at_stage, inside, window
 from core.services.monitoring.sources import Kind
@@ -76,6 +76,21 @@ def list_offenders(
             Offender(number, reference, email, assignment, StageStatus(status), count, last)
             for number, reference, email, assignment, status, count, last in rows
         ]
+
+
+def count_requeues_by_course(ctx: Context, actor: Actor, scope: Scope) -> dict[str, int]:
+    """Requeues within the scope's window by the name of the course, the most first."""
+    with ctx.db.transaction() as session:
+        found = counted(session, actor, scope, Kind.REQUEUED, by_course=True)
+        total = whole_sum(found.c.count)
+        rows = session.execute(
+            select(Course.course_name, total)
+            .join(found, found.c.course_id == Course.id)
+            .where(*at_stage(scope, found.c.stage_id))
+            .group_by(Course.course_name)
+            .order_by(total.desc(), natural(Course.course_name))
+        )
+        return {str(name): int(count) for name, count in rows}
 
 
 def count_requeues_by_definition(ctx: Context, actor: Actor, scope: Scope) -> dict[str, int]:

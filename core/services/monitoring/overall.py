@@ -10,7 +10,7 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import Unavailable
 from core.services.health import check_worker
-from core.services.monitoring.consumers import QueueState, read_consumers
+from core.services.monitoring.consumers import QueueState, read_consumers, read_report_queue
 from core.services.monitoring.counting import counted, whole_sum
 from core.services.monitoring.diagnosis import Answer, Figures, diagnose
 from core.services.monitoring.failures import Failures
@@ -25,6 +25,8 @@ class Components:
 
     errors: dict[str, Unavailable]
     queues: tuple[QueueState, ...]
+    reports: QueueState | None
+    """Where nodes report through RabbitMQ: how far behind applying is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ def read_components(ctx: Context, actor: Actor) -> Components:
         require(session, actor, Right.MONITOR)
     errors: dict[str, Unavailable] = {}
     queues: tuple[QueueState, ...] = ()
+    reports: QueueState | None = None
     for name, check in (("files", ctx.storage.check), ("worker", lambda: check_worker(ctx))):
         try:
             check()
@@ -55,9 +58,10 @@ def read_components(ctx: Context, actor: Actor) -> Components:
             errors[name] = error
     try:
         queues = tuple(read_consumers(ctx, actor))
+        reports = read_report_queue(ctx, actor)
     except Unavailable as error:
         errors["broker"] = error
-    return Components(errors, queues)
+    return Components(errors, queues, reports)
 
 
 def count_verdicts(ctx: Context, actor: Actor, scope: Scope) -> Verdicts:

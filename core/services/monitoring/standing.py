@@ -61,7 +61,7 @@ def each_failure(*, is_latest: ColumnElement[bool] | None = None) -> Select[*tup
         TaskStageStatus.stage_id,
         Task.created_by_id.label("student_id"),
         Assignment.course_id,
-        Assignment.definition_id,
+        TaskAttempt.version_id,
         has_passed_since().label("passed"),
         (literal(value=True) if is_latest is None else is_latest).label("is_latest"),
     ).select_from(TaskStageStatus)
@@ -83,7 +83,7 @@ def by_cause(each: CTE, students: ColumnElement[int]) -> Select[*tuple[Any, ...]
             func.max(row.ended_at).label("last_seen"),
             students.label("students"),
             cast(func.array_agg(row.stage_id.distinct()), numbers).label("stages"),
-            cast(func.array_agg(row.definition_id.distinct()), numbers).label("definitions"),
+            cast(func.array_agg(row.version_id.distinct()), numbers).label("versions"),
             func.count().filter(unsettled, ~acknowledged).label("unsettled"),
             func.count().filter(unsettled, acknowledged).label("acknowledged"),
             func.max(User.email).label("owner"),
