@@ -26,7 +26,7 @@ FLAGS = (
 )  # fmt: skip
 PEOPLE = {"professor": "profesora", "monitor": "monitor", "student": "estudiante1", "admin": "admin"}
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
-SHOWN = (("monitor", "monitoring"), ("professor", "submissions"), ("student", "my_work"))
+SHOWN = (("monitor", "monitoring"),)
 PASSWORD = "ulos-demo"  # noqa: S105  the demo's published password
 
 
