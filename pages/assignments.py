@@ -38,7 +38,7 @@ if visit.role is Role.PROFESSOR:
 with shell.errors():
     views = assignments.list_assignments(visit.ctx, visit.actor, visit.course.id)
     if not views:
-        st.info(_("There is no assignment yet."))
+        st.info(_("There is no assignment yet. A professor of the course opens the first one here."))
         st.stop()
     states = {"all": _("All"), **{state.value: state_label(state) for state in AssignmentState}}
     state = st.segmented_control(
