@@ -34,8 +34,18 @@ SLOW = {
     "test_runner.py",
     "test_definition_faults.py",
     "test_rights_http.py",
+    "test_rights.py",
+    "test_tallies.py",
+    "test_figures.py",
+    "test_accounts.py",
+    "test_accounts_http.py",
+    "test_alerts.py",
+    "test_survives.py",
+    "test_external.py",
+    "test_storage_faults.py",
+    "test_embedded.py",
 }
-"""They take half a minute or more each."""
+"""Those that take longest."""
 
 
 @dataclass
