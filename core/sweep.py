@@ -53,11 +53,11 @@ def run_sweep(ctx: Context, waker: Waker) -> None:
     next_round = ctx.now()
     while not waker.stopping:
         try:
-            remove_noted(ctx)
-            originals.bring_over_left_behind(ctx)
             if stalled := mark_stalled(ctx, PLATFORM):
                 logger.warning("nothing is heard of the tasks %s", stalled)
             count_days(ctx, PLATFORM, limit=DAYS_AT_ONCE)
+            remove_noted(ctx)  # from here on it needs the file server
+            originals.bring_over_left_behind(ctx)
             if ctx.now() >= next_round:
                 expire(ctx)
                 removed = compare_files(ctx)

@@ -155,10 +155,21 @@ def _record_missing(ctx: Context, listed: Collection[str], before: datetime) -> 
         paths = [row["path"] for row in missing]
         session.execute(delete(MissingFile).where(MissingFile.path.not_in(paths)))
         for page in _pages(missing):
-            rows = [row | {"found_at": ctx.now()} for row in page]
-            session.execute(insert(MissingFile).on_conflict_do_nothing(), rows)
+            rows = [row | {"found_at": ctx.now()} for row in _still_named(session, page)]
+            if rows:
+                session.execute(insert(MissingFile).on_conflict_do_nothing(), rows)
     if missing:
         logger.error("%d files that rows name are gone, such as %s", len(missing), missing[0]["path"])
+
+
+def _still_named(session: Session, rows: Collection[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of `rows` whose task has not been deleted since, and is not until this transaction ends."""
+    tasks = {row["task_id"] for row in rows} - {None}
+    held = (
+        select(Task.id).where(Task.id.in_(tasks)).order_by(Task.id).with_for_update(read=True, key_share=True)
+    )
+    left = {None, *session.scalars(held)}
+    return [row for row in rows if row["task_id"] in left]
 
 
 def _expected(session: Session, before: datetime) -> Iterator[dict[str, Any]]:

@@ -7,9 +7,9 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -90,15 +90,15 @@ def open_monitoring(browser: Browser, project: Project) -> tuple[Page, Locator, 
 
 
 @contextmanager
-def pouring(ctx: Context, task_id: int) -> Iterator[None]:
-    """Twenty new lines a second in the log of a task."""
+def meanwhile(act: Callable[[], object], *, every: float) -> Iterator[None]:
+    """`act` again and again, with pauses of so many seconds, until the block ends."""
     enough = threading.Event()
 
-    def pour() -> None:
-        while not enough.wait(0.05):
-            reports.add_task_log(ctx, ORCHESTRATOR, task_id, "otra línea")
+    def repeat() -> None:
+        while not enough.wait(every):
+            act()
 
-    thread = threading.Thread(target=pour)
+    thread = threading.Thread(target=repeat)
     thread.start()
     try:
         yield
@@ -107,24 +107,12 @@ def pouring(ctx: Context, task_id: int) -> Iterator[None]:
         thread.join()
 
 
-@contextmanager
-def held_down(project: Project, what: str) -> Iterator[None]:
-    """The process whose command line has `what` dies as often as it is started again."""
-    enough = threading.Event()
-
-    def kill() -> None:
-        while not enough.wait(0.1):
-            for pid, command in members(project.folder):
-                if what in command:
-                    os.kill(pid, signal.SIGKILL)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        thread.join()
+def kill(project: Project, what: str) -> None:
+    """End the process whose command line has `what`."""
+    for pid, command in members(project.folder):
+        if what in command:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_a_change_reaches_the_screen_and_leaves_the_rest_as_it_was(
@@ -185,7 +173,10 @@ def test_a_click_has_its_whole_effect_while_changes_pour_in(
     page = open_task(browser, project, name, task_id).page
     mark(page)
 
-    with pouring(ctx, task_id):
+    def pour() -> None:
+        reports.add_task_log(ctx, ORCHESTRATOR, task_id, "otra línea")
+
+    with meanwhile(pour, every=0.05):
         expect(page.get_by_text("otra línea").first).to_be_attached()
         for _ in range(5):
             page.get_by_role("link", name="Cuenta").click()
@@ -253,7 +244,7 @@ def test_a_restart_of_the_server_is_survived(browser: Browser, project: Project,
     page = open_task(browser, project, name, task_id).page
     mark(page)
 
-    with held_down(project, "dashboard.asgi:app"):
+    with meanwhile(lambda: kill(project, "dashboard.asgi:app"), every=0.1):
         expect(page.get_by_text("Sin conexión; reintentando")).to_be_visible()
         reports.add_task_log(ctx, ORCHESTRATOR, task_id, "mientras no había servidor")
     expect(page.get_by_text("mientras no había servidor")).to_be_attached(timeout=60_000)

@@ -18,7 +18,7 @@ from core.errors import NotAllowed, NotFound
 from core.models import DefinitionStage, Task, TaskAttempt
 from core.services import assignments, courses, inventory
 from core.services.inventory import LostFile
-from core.storage import StoredFile
+from core.storage import Session, StoredFile
 from core.vocabulary import FileKind, Role
 
 
@@ -157,5 +157,22 @@ def test_what_is_gone_leaves_the_list_with_the_submission_that_named_it(
     assert inventory.count_missing_files(ctx, world.monitor) == 1
 
     assignments.delete_assignment(ctx, world.professor, world.assignment_id, force=True)
+
+    assert inventory.count_missing_files(ctx, world.monitor) == 0
+
+
+def test_a_submission_that_is_deleted_while_its_file_is_looked_for_is_not_recorded(
+    ctx: Context, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = builders.submit(ctx, world)
+    ctx.storage.delete(paths_of(ctx, receipt.task_id)[0])
+    clock.advance(hours=1)
+
+    def gone(_session: Session, _path: str) -> None:
+        if assignments.list_assignments(ctx, world.professor, world.course_id):
+            assignments.delete_assignment(ctx, world.professor, world.assignment_id, force=True)
+
+    monkeypatch.setattr(Session, "size", gone)
+    inventory.compare_files(ctx)
 
     assert inventory.count_missing_files(ctx, world.monitor) == 0

@@ -19,10 +19,14 @@ from core.context import ORCHESTRATOR, Context
 from core.errors import StorageUnavailable, TooLarge
 from core.models import OriginalBytes, QueueMessage, Task
 from core.relay import copy_next
-from core.services import assignments, exports, inventory, originals, requeues, submissions
+from core.services import assignments, exports, inventory, originals, reports, requeues, stalled, submissions
+from core.services.monitoring import Scope
 from core.services.submissions import StudentFilter
 from core.storage import open_storage
+from core.sweep import start_thread
 from core.vocabulary import StoredAt
+from core.wake import Waker
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -223,3 +227,26 @@ def test_what_is_kept_is_in_an_export_and_is_not_taken_for_missing(
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         (name,) = [one for one in archive.namelist() if one.endswith(".zip")]
         assert archive.read(name) == content
+
+
+def test_what_went_silent_is_found_while_the_file_server_is_down(
+    ctx: Context, down: Context, world: World
+) -> None:
+    silent = builders.submit(ctx, world, key="1").task_id
+    builders.carry(ctx)
+    reports.set_stage_statuses(ctx, ORCHESTRATOR, silent, {"PARSING": "IN_PROGRESS"})
+    builders.submit(down, world, key="2")
+    clock_of(ctx).advance(hours=2)
+    waker = Waker(down.db)
+    waker.start()
+    sweeping = start_thread(down, waker)
+
+    try:
+        eventually(
+            lambda: [row.task_id for row in stalled.list_stalled(ctx, world.monitor, Scope())] == [silent]
+        )
+    finally:
+        waker.stop()
+        sweeping.join(30)
+
+    assert originals.count_kept(ctx) == 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Subquery, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.context import Actor, Context
 from core.db import natural
@@ -82,27 +83,30 @@ def count_requeues_by_course(ctx: Context, actor: Actor, scope: Scope) -> dict[s
     """Requeues within the scope's window by the name of the course, the most first."""
     with ctx.db.transaction() as session:
         found = counted(session, actor, scope, Kind.REQUEUED, by_course=True)
-        total = whole_sum(found.c.count)
-        rows = session.execute(
-            select(Course.course_name, total)
-            .join(found, found.c.course_id == Course.id)
-            .where(*at_stage(scope, found.c.stage_id))
-            .group_by(Course.course_name)
-            .order_by(total.desc(), natural(Course.course_name))
-        )
-        return {str(name): int(count) for name, count in rows}
+        return _by_name(session, scope, found, Course.course_name, found.c.course_id == Course.id)
 
 
 def count_requeues_by_definition(ctx: Context, actor: Actor, scope: Scope) -> dict[str, int]:
     """Requeues within the scope's window by the name of the definition, the most first."""
     with ctx.db.transaction() as session:
         found = counted(session, actor, scope, Kind.REQUEUED)
-        total = whole_sum(found.c.count)
-        rows = session.execute(
-            select(TaskDefinition.definition_name, total)
-            .join(found, found.c.definition_id == TaskDefinition.id)
-            .where(*at_stage(scope, found.c.stage_id))
-            .group_by(TaskDefinition.definition_name)
-            .order_by(total.desc(), natural(TaskDefinition.definition_name))
-        )
-        return {str(name): int(count) for name, count in rows}
+        same = found.c.definition_id == TaskDefinition.id
+        return _by_name(session, scope, found, TaskDefinition.definition_name, same)
+
+
+def _by_name(
+    session: Session,
+    scope: Scope,
+    found: Subquery,
+    name: InstrumentedAttribute[str],
+    same: ColumnElement[bool],
+) -> dict[str, int]:
+    total = whole_sum(found.c.count)
+    rows = session.execute(
+        select(name, total)
+        .join(found, same)
+        .where(*at_stage(scope, found.c.stage_id))
+        .group_by(name)
+        .order_by(total.desc(), natural(name))
+    )
+    return {str(label): int(count) for label, count in rows}
