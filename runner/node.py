@@ -18,7 +18,7 @@ from pathlib import Path
 from core import archive, wire
 from core.broker import Consumer, Delivery, Message
 from core.config import Settings
-from core.errors import ArchiveBomb, BadArchive, NotFound, StorageUnavailable
+from core.errors import ArchiveBomb, BadArchive, BrokerUnavailable, NotFound, StorageUnavailable
 from core.storage import Storage
 from runner.callbacks import Callbacks, Stopped
 from runner.sandbox import NOBODY, Outcome, Sandbox
@@ -69,7 +69,12 @@ class Node:
     stopping: threading.Event
 
     def work(self, consumer: Consumer, delivery: Delivery) -> None:
-        """Run the stage that `delivery` asks for."""
+        """Run the stage that `delivery` asks for.
+
+        Raises:
+            BrokerUnavailable: the end could not be told to the queue, which hands it out again.
+
+        """
         try:
             message = wire.decode(delivery.message.body)
         except wire.Undecodable:
@@ -85,6 +90,8 @@ class Node:
         except (Stopped, StorageUnavailable) as error:
             logger.warning("task %s is given back: %r", message.task_id, error)
             consumer.give_back(delivery)
+        except BrokerUnavailable:
+            raise  # nobody failed: the delivery comes again once its lease has run out
         except Exception:  # a message that crashes its consumer is put aside, and its task told so
             incident = secrets.token_hex(4)
             logger.exception("incident %s: task %s is put aside", incident, message.task_id)
@@ -116,7 +123,12 @@ class _Lease:
 
     def _renew(self) -> None:
         while not self._over.wait(RENEW_SECONDS):
-            if not self._consumer.renew(self._delivery):
+            try:
+                is_lost = not self._consumer.renew(self._delivery)
+            except BrokerUnavailable as error:
+                logger.warning("a lease is not renewed yet: %r", error)
+                continue  # while nobody reaches the queue, nobody else gets the delivery
+            if is_lost:
                 self._lost.set()
                 return
 

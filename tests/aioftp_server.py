@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -45,12 +46,22 @@ class ForgetfulDisk(aioftp.PathIO):
         return block[:1024] if file.tell() <= block_size else b""
 
 
+class FatalDisk(aioftp.PathIO):
+    """The machine goes down when a file is to get a name that another one has just given up."""
+
+    async def rename(self, source: Path, destination: Path) -> None:
+        if list(destination.parent.glob(f"{destination.name}.before.*")):
+            os._exit(1)
+        await super().rename(source, destination)
+
+
 DISKS = {
     "sound": aioftp.PathIO,
     "cutting": CuttingDisk,
     "full": FullDisk,
     "frozen": FrozenDisk,
     "forgetful": ForgetfulDisk,
+    "fatal": FatalDisk,
 }
 
 

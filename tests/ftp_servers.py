@@ -85,7 +85,7 @@ def _packaged_server(name: str, folder: Path, *, tls: bool) -> Iterator[FtpServe
 @contextlib.contextmanager
 def aioftp_server(folder: Path, disk: str = "sound", idle_timeout: float = 0) -> Iterator[FtpServer]:
     """aioftp's own server, whose `disk` (see `aioftp_server.DISKS`) may be out of order."""
-    (folder / "files").mkdir()
+    (folder / "files").mkdir(exist_ok=True)
     port = _free_port()
     program = Path(__file__).with_name("aioftp_server.py")
     command = [sys.executable, program, folder, str(port), USER, PASSWORD, disk, str(idle_timeout)]

@@ -16,8 +16,16 @@ _NO_SUCH_FOLDER = ("550", "553")
 _UNKNOWN_COMMAND = ("500", "501", "502", "503", "504")
 
 
+async def find_size(connection: Connection, path: str) -> int | None:
+    """Bytes of the file `path`; None when there is none, not even one that was set aside."""
+    size = await read_size(connection, path)
+    if size is None and await _restore(connection, path):
+        return await read_size(connection, path)
+    return size
+
+
 async def read_size(connection: Connection, path: str) -> int | None:
-    """Bytes of the file at `path`; None when there is no such file."""
+    """Bytes of what has exactly the name `path`; None when nothing has."""
     try:
         if "SIZE" in connection.features:
             answer = await connection.command(f"SIZE {path}", "213")
@@ -73,16 +81,39 @@ async def make_folders(connection: Connection, folder: str) -> None:
 async def rename(connection: Connection, source: str, target: str) -> None:
     """Rename the file `source`, over `target` if there is one.
 
-    Some servers refuse that (aioftp's own, ProFTPD by default): there the old one is deleted
-    first, and for a moment there is none.
+    Some servers refuse that (ProFTPD by default, aioftp's as it comes): there the old one is set
+    aside first. If the rest never comes, the next one to ask for `target` gives it its name back.
     """
-    await connection.command(f"RNFR {source}", "350")
     try:
-        await connection.command(f"RNTO {target}", "2xx")
+        await _rename(connection, source, target)
     except Refused:
-        await connection.command(f"DELE {target}", "2xx")
-        await connection.command(f"RNFR {source}", "350")
-        await connection.command(f"RNTO {target}", "2xx")
+        aside = _aside(target)
+        await delete(connection, aside)
+        await _rename(connection, target, aside)
+        try:
+            await _rename(connection, source, target)
+        except Refused:
+            await _restore(connection, target)
+            raise
+        await delete(connection, aside)
+
+
+def _aside(path: str) -> str:
+    return f"{path}.before.part"
+
+
+async def _restore(connection: Connection, path: str) -> bool:
+    """Give the file that was set aside its name `path` back; False when there is none."""
+    try:
+        await _rename(connection, _aside(path), path)
+    except Refused:
+        return False
+    return True
+
+
+async def _rename(connection: Connection, source: str, target: str) -> None:
+    await connection.command(f"RNFR {source}", "350")
+    await connection.command(f"RNTO {target}", "2xx")
 
 
 async def delete(connection: Connection, path: str) -> None:
@@ -99,16 +130,18 @@ async def retrieve(connection: Connection, path: str, *, offset: int = 0) -> Asy
     """The bytes of the file `path` from `offset` on.
 
     Raises:
-        NotFound: there is no such file.
+        NotFound: there is no such file, not even one that was set aside.
 
     """
     async with contextlib.AsyncExitStack() as stack:
         try:
             data = await stack.enter_async_context(connection.transfer(f"RETR {path}", offset=offset))
         except Refused as refused:
-            if refused.code == _ABSENT:
+            if refused.code != _ABSENT:
+                raise
+            if not await _restore(connection, path):
                 raise NotFound(what="file") from refused
-            raise
+            data = await stack.enter_async_context(connection.transfer(f"RETR {path}", offset=offset))
         yield data
 
 
@@ -120,7 +153,7 @@ async def open_whole(connection: Connection, path: str) -> AsyncGenerator[bytes,
         StorageUnavailable: it ends early, while it is read: some servers confirm that, too.
 
     """
-    expected = await read_size(connection, path)
+    expected = await find_size(connection, path)
     if expected is None:
         raise NotFound(what="file")
     return _read_whole(connection, path, expected)

@@ -198,7 +198,7 @@ class Session:
         return count
 
     async def _size(self, path: str) -> int | None:
-        return await operations.read_size(await self._connected(), path)
+        return await operations.find_size(await self._connected(), path)
 
     async def _delete(self, path: str) -> None:
         await operations.delete(await self._connected(), path)

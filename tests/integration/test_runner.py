@@ -22,9 +22,11 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from core.broker import open_consumer
+from core.broker.postgres import PostgresConsumer
 from core.config import Settings
 from core.context import PLATFORM, Context
 from core.demo import containers, samples
+from core.errors import BrokerUnavailable
 from core.services import assignments, definitions, results, submissions
 from core.services.assignments import AssignmentDraft
 from core.services.submissions import TaskView
@@ -68,11 +70,15 @@ class Laboratory:
         if self.ctx.settings.uses_rabbitmq:
             ensure_topology(self.ctx, declared(self.ctx))
         builders.carry(self.ctx)
+        self.work()
+        return submissions.get_task(self.ctx, PLATFORM, task_id)
+
+    def work(self) -> None:
+        """Let a node work until nothing waits."""
         node = Node(self.ctx.settings, self.ctx.storage, self.sandbox, threading.Event())
         with open_consumer(self.ctx.settings, "node") as consumer:
             while (delivery := consumer.receive(0.2)) is not None:
                 node.work(consumer, delivery)
-        return submissions.get_task(self.ctx, PLATFORM, task_id)
 
 
 @pytest.fixture
@@ -266,6 +272,23 @@ def test_a_bug_of_the_runner_fails_the_task_as_the_platforms_fault_and_blocks_no
 
     assert statuses(task) == ["FAILED", "PENDING"]
     assert "The platform failed, not your work" in (task.current.stages[0].reason or "")
+
+
+def test_a_queue_that_is_gone_when_a_stage_ends_fails_nobody_and_the_stage_runs_again(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_reach(*_: object) -> None:
+        raise BrokerUnavailable
+
+    with monkeypatch.context() as patch, pytest.raises(BrokerUnavailable):
+        patch.setattr(PostgresConsumer, "finish", out_of_reach)
+        laboratory.run("G-code", samples.gcode_good())
+
+    laboratory.work()
+
+    [task] = submissions.list_my_tasks(laboratory.ctx, laboratory.world.student)
+    assert task.status is StageStatus.COMPLETED
+    assert submissions.get_task(laboratory.ctx, PLATFORM, task.id).requeue_count == 1
 
 
 def test_without_a_sandbox_student_code_is_refused_in_words(laboratory: Laboratory) -> None:

@@ -7,6 +7,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,7 +16,14 @@ import pytest
 from core.config import Settings
 from core.errors import StorageUnavailable
 from core.storage import FtpAddress, Storage, Timeouts, open_storage, session
-from tests.ftp_servers import FtpServer, NoFtpServer, aioftp_server, running, scripted_server
+from tests.ftp_servers import (
+    FtpServer,
+    NoFtpServer,
+    aioftp_server,
+    embedded_server,
+    running,
+    scripted_server,
+)
 
 IMPATIENT = Timeouts(connect=0.5, progress=0.5)
 BYTES = bytes(range(256)) * 20_000
@@ -112,6 +120,37 @@ def test_a_failed_upload_leaves_the_file_before_it_alone(start: Start) -> None:
         storage_at(server.url).upload("/files/task.zip", io.BytesIO(BYTES))
 
     assert (server.folder / "task.zip").read_bytes() == b"the one before"
+
+
+@pytest.mark.parametrize("operation", ["download_to", "stream", "copy", "size"])
+def test_a_server_that_dies_between_two_files_of_one_name_has_the_first_when_it_is_back(
+    start: Start, operation: str
+) -> None:
+    server = start(disk="fatal")
+    (server.folder / "a.zip").write_bytes(b"the one before")
+    with pytest.raises(StorageUnavailable):
+        storage_at(server.url).upload("/files/a.zip", io.BytesIO(BYTES))
+    assert not (server.folder / "a.zip").exists()
+
+    again = start()
+
+    OPERATIONS[operation](storage_at(again.url))
+    assert (server.folder / "a.zip").read_bytes() == b"the one before"
+    storage_at(again.url).upload("/files/a.zip", io.BytesIO(BYTES))
+    assert (server.folder / "a.zip").read_bytes() == BYTES
+
+
+def test_the_embedded_server_never_is_without_a_file_that_is_replaced(tmp_path: Path) -> None:
+    with embedded_server(tmp_path) as server:
+        storage = storage_at(server.url)
+        storage.upload("/ulos/a.zip", io.BytesIO(b"the one before"))
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(lambda: [storage.upload("/ulos/a.zip", io.BytesIO(BYTES)) for _ in range(50)])
+            seen = {(server.folder / "a.zip").exists()}
+            while not writing.done():
+                seen.add((server.folder / "a.zip").exists())
+
+        assert seen == {True}
 
 
 def test_a_source_that_breaks_keeps_its_own_error_and_leaves_nothing_behind(start: Start) -> None:

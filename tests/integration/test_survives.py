@@ -72,7 +72,8 @@ def test_what_was_accepted_before_everything_was_killed_ends_once_and_right(tmp_
     with running(tmp_path), context(tmp_path) as ctx:
         tasks = wait_for(ctx, receipts, every=True)
 
-        assert {task.summary.status for task in tasks} == {StageStatus.COMPLETED}
+        log = [line.message for task in tasks for line in task.logs]
+        assert {task.summary.status for task in tasks} == {StageStatus.COMPLETED}, log
         assert {len(task.attempts) for task in tasks} == {1}
         for receipt in receipts:
             original = b"".join(submissions.open_original(ctx, PLATFORM, receipt.task_id).pieces)
