@@ -8,6 +8,9 @@ const POLL_MS = 30_000
 const LONGEST_PAUSE_MS = 15_000
 const BUSY_MS = 150
 const LONGEST_BUSY_MS = 10_000
+const EMPTY_MS = 1_500
+const CLICK_MS = 2_000
+const PAGE_LINKS = "a[data-testid=stSidebarNavLink], a[data-testid=stPageLink-NavLink]"
 const SESSION_ENDED = 4401
 
 const views = new Map() // parentElement → view
@@ -18,7 +21,8 @@ let failures = 0
 let lostSince = null
 let lastAskedAt = -Infinity
 let ended = false
-let pauseTimer, silenceTimer, pollTimer, lostTimer, closeTimer
+let way = null // { path, until }: what a click may have asked for and the page does not know of yet
+let pauseTimer, silenceTimer, pollTimer, lostTimer, closeTimer, emptyTimer
 
 export default function ({ data, parentElement, setTriggerValue }) {
   if (data.whole) {
@@ -163,16 +167,48 @@ function drawWhole() {
 }
 
 // What a click has asked for is drawn first: a part that asks meanwhile does so in the name of the
-// page that is being left. Parts ask one after the other: of two that ask in the same moment, one
-// may be forgotten.
+// page that is being left, and the server then empties the new one. Parts ask one after the other: of
+// two that ask in the same moment, one may be forgotten.
 function isBusy(view) {
-  const state = document.querySelector("[data-test-script-state]")?.dataset.testScriptState
-  if (!state || state === "notRunning") {
+  if (isOnTheWay()) return true
+  if (!isRunning()) {
     view.busySince = undefined
     return false
   }
   view.busySince ??= Date.now()
   return Date.now() - view.busySince < LONGEST_BUSY_MS
+}
+
+function isRunning() {
+  const state = document.querySelector("[data-test-script-state]")?.dataset.testScriptState
+  return Boolean(state) && state !== "notRunning"
+}
+
+// A click on a link is over once its page is there; any other, and going back, once something runs.
+function isOnTheWay() {
+  if (way && (Date.now() > way.until || way.path === location.pathname)) way = null
+  return way !== null
+}
+
+function depart(event) {
+  const link = event.target.closest?.(PAGE_LINKS)
+  const leaves = link && link.pathname !== location.pathname && !event.ctrlKey && !event.metaKey
+  if (leaves) way = { path: link.pathname, until: Date.now() + LONGEST_BUSY_MS }
+  else if (!way?.path) way = { until: Date.now() + CLICK_MS }
+}
+
+addEventListener("click", depart, true)
+addEventListener("popstate", () => (way = { until: Date.now() + CLICK_MS }), true)
+new MutationObserver(() => {
+  clearTimeout(emptyTimer)
+  if (!isRunning()) emptyTimer = setTimeout(mend, EMPTY_MS)
+  else if (!way?.path) way = null
+}).observe(document.documentElement, { subtree: true, attributeFilter: ["data-test-script-state"] })
+
+// No page is without a word: one that is was emptied.
+function mend() {
+  const main = document.querySelector("[data-testid=stMain]")
+  if (main && !main.innerText.trim() && !isRunning()) drawWhole()
 }
 
 function isStale({ data }) {
@@ -203,6 +239,7 @@ function prepare(view, parentElement) {
   view.status = parentElement.querySelector("[role=status]")
   view.button = parentElement.querySelector("button")
   view.button.onclick = () => {
+    way = null // this click asks the page for nothing
     view.paused = !view.paused
     sessionStorage.setItem(pauseKey(view.data), view.paused ? "yes" : "")
     look(view)

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from sqlalchemy import text
 
 from core.bootstrap import open_context
 from core.config import Settings
@@ -20,7 +21,7 @@ from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
 from core.demo import samples
 from core.services import accounts, assignments, courses, reports, submissions
 from core.vocabulary import StageStatus
-from e2e.browsing import Project, Visitor, members, sign_in
+from e2e.browsing import Project, Visitor, members, settled, sign_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -171,6 +172,7 @@ def test_a_click_has_its_whole_effect_while_changes_pour_in(
 ) -> None:
     name, task_id = failed_submission(ctx, 1)
     page = open_task(browser, project, name, task_id).page
+
     mark(page)
 
     def pour() -> None:
@@ -187,6 +189,85 @@ def test_a_click_has_its_whole_effect_while_changes_pour_in(
             expect(page.get_by_role("button", name="Cambiar la contraseña")).not_to_be_attached()
 
     assert is_marked(page)
+
+
+@contextmanager
+def slow_pages(ctx: Context) -> Iterator[None]:
+    """Every page takes a second, since it must wait to know who is there."""
+    with ctx.db.transaction() as session:
+        session.execute(text("LOCK TABLE web_session IN ACCESS EXCLUSIVE MODE"))
+        yield
+
+
+LATE = """
+window.WebSocket = class extends WebSocket {
+  set onmessage(take) {
+    const late = this.url.includes("_stcore/stream")
+    super.onmessage = late ? (event) => setTimeout(() => take(event), 700) : take
+  }
+  addEventListener(type, take, ...rest) {
+    const late = type === "message" && this.url.includes("_stcore/stream")
+    super.addEventListener(type, late ? (event) => setTimeout(() => take(event), 700) : take, ...rest)
+  }
+}
+"""
+"""What the server says to draw arrives late: a click is long on its way before the page knows of it."""
+
+OUT_OF_TURN = """
+window.WebSocket = class extends WebSocket {
+  send(bytes) {
+    super.send(bytes)
+    if (!this.url.includes("_stcore/stream")) return
+    const isPart = new TextDecoder().decode(bytes).includes("-socket__events")
+    const part = this.part
+    this.part = isPart ? bytes : null
+    if (part && !isPart) setTimeout(() => super.send(part), 50)
+  }
+}
+"""
+"""After a click the browser asks once more for the part that it asked for before."""
+
+
+def test_a_click_is_not_lost_on_a_slow_line_to_a_slow_server(
+    browser: Browser, project: Project, ctx: Context
+) -> None:
+    page, pour = open_with(browser, project, ctx, LATE, turn=2)
+
+    with meanwhile(pour, every=0.05):
+        expect(page.get_by_text("otra línea").first).to_be_attached()
+        for _ in range(4):
+            with slow_pages(ctx):
+                page.get_by_role("link", name="Cuenta").click()
+                page.wait_for_timeout(1200)
+            expect(page.get_by_role("button", name="Cambiar la contraseña")).to_be_visible()
+            page.get_by_role("link", name="Mi trabajo").click()
+            expect(page.get_by_text("Registro", exact=True)).to_be_visible()
+
+
+def test_a_page_that_was_emptied_is_drawn_again(browser: Browser, project: Project, ctx: Context) -> None:
+    page, pour = open_with(browser, project, ctx, OUT_OF_TURN, turn=3)
+    pour()
+    expect(page.get_by_text("otra línea").first).to_be_attached()
+
+    with slow_pages(ctx):
+        page.get_by_role("link", name="Cuenta").click()
+        page.wait_for_timeout(1200)
+    expect(page.get_by_test_id("stMain")).to_have_text("")
+
+    expect(page.get_by_role("button", name="Cambiar la contraseña")).to_be_visible()
+
+
+def open_with(
+    browser: Browser, project: Project, ctx: Context, script: str, *, turn: int
+) -> tuple[Page, Callable[[], None]]:
+    """A failed submission in a browser that runs `script` first, and what adds a line to its log."""
+    name, task_id = failed_submission(ctx, turn)
+    page = open_task(browser, project, name, task_id).page
+    page.add_init_script(script)
+    page.reload()
+    settled(page)
+    is_live(page)
+    return page, lambda: reports.add_task_log(ctx, ORCHESTRATOR, task_id, "otra línea")
 
 
 def test_signing_out_in_one_tab_takes_the_data_off_the_other(
