@@ -1,4 +1,4 @@
-"""The process of the loops: copies, relay, listener, topology, mails, operations, alerts and sweep.
+"""The process of the loops: copies, relay, listener, topology, mails, operations, alerts, watch and sweep.
 
 A loop bears what its systems do. What nobody foresaw ends the whole process, loudly: a supervisor
 starts it again, whereas a process that lives on without one of its loops looks well and is not.
@@ -14,7 +14,7 @@ import threading
 import time
 from types import FrameType
 
-from core import alerting, mailing, operations, sweep, topology
+from core import alerting, mailing, operations, sweep, topology, watching
 from core.bootstrap import open_context
 from core.broker import open_publisher
 from core.broker.link import THREAD_NAME as CONNECTION_THREAD
@@ -51,7 +51,7 @@ def run(settings: Settings) -> None:
     publisher, mailer = open_publisher(ctx.settings), open_mailer(ctx.settings)
     waker.start()
     threads = [*start_threads(ctx, publisher, waker), operations.start_thread(ctx, waker)]
-    threads += alerting.start_threads(ctx, waker)
+    threads += [*alerting.start_threads(ctx, waker), watching.start_thread(ctx, waker)]
     if mailer:
         threads.append(mailing.start_thread(ctx, mailer, waker))
     if ctx.settings.uses_rabbitmq:

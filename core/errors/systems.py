@@ -41,6 +41,15 @@ class BrokerUnavailable(Unavailable):
     }
 
 
+class SchemaOutdated(Unavailable):
+    """The tables are those of another version."""
+
+    texts = {
+        "en": "The tables wait for their migrations: run `python -m core setup`.",
+        "es": "Las tablas esperan sus migraciones: ejecuta `python -m core setup`.",
+    }
+
+
 class WorkerMissing(Unavailable):
     """No process of the loops is alive."""
 

@@ -17,6 +17,7 @@ from core.models.definitions import (
     TaskDefinition,
 )
 from core.models.files import MissingFile, UnneededFile
+from core.models.health import ComponentError
 from core.models.notices import ResultNotice
 from core.models.operations import Operation, OperationItem
 from core.models.oversight import AuditEntry, FailureTriage
@@ -58,6 +59,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "CallbackToken",
+    "ComponentError",
     "Course",
     "CourseMember",
     "DefinitionStage",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.auth import Right, require
 from core.broker import check_broker
-from core.context import Context
-from core.errors import Unavailable, WorkerMissing
+from core.context import Actor, Context
+from core.errors import SchemaOutdated, Unavailable, WorkerMissing
 from core.migrate import is_current
+from core.models import ComponentError
 
 WORKER_NAME = "ulos-worker"
 """The connection over which a worker hears notifications is known to Postgres by it."""
@@ -17,22 +24,96 @@ OK = "ok"
 _WORKER = "worker"
 
 
-def check_components(ctx: Context) -> dict[str, str]:
-    """Component → `ok` or what is wrong with it, in English for operators."""
-    states: dict[str, str] = {}
-    checks = [("database", ctx.db.check), ("files", ctx.storage.check)]
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """What was last wrong with a component. `texts`: language → sentence."""
+
+    component: str
+    texts: Mapping[str, str]
+    at: datetime
+
+
+def check_components(ctx: Context, language: str = "en") -> dict[str, str]:
+    """Component → `ok` or what is wrong with it, in `language`."""
+    checks = [*_systems(ctx), (_WORKER, lambda: check_worker(ctx))]
+    found = {name: _error_of(check) for name, check in checks}
+    if found["database"] is None:
+        found["schema"] = _error_of(lambda: check_schema(ctx))
+    return {name: OK if error is None else error.sentence(language) for name, error in found.items()}
+
+
+def find_errors(ctx: Context) -> list[LastError]:
+    """What is wrong now with Postgres, the file server and the broker; nothing with those that are well."""
+    found = ((name, _error_of(check), ctx.now()) for name, check in _systems(ctx))
+    return [
+        LastError(name, {language: error.sentence(language) for language in error.texts}, at)
+        for name, error, at in found
+        if error is not None
+    ]
+
+
+def keep_errors(ctx: Context, errors: Collection[LastError]) -> None:
+    """Record `errors`, each unless a later one of its component is known.
+
+    Raises:
+        DatabaseUnavailable: nothing was recorded.
+
+    """
+    if not errors:
+        return
+    new = insert(ComponentError)
+    with ctx.db.transaction() as session:
+        session.execute(
+            new.on_conflict_do_update(
+                index_elements=[ComponentError.component],
+                set_={"texts": new.excluded.texts, "at": new.excluded.at},
+                where=ComponentError.at < new.excluded.at,
+            ),
+            [{"component": error.component, "texts": dict(error.texts), "at": error.at} for error in errors],
+        )
+
+
+def read_last_errors(ctx: Context, actor: Actor) -> dict[str, LastError]:
+    """Component → its latest error, over or not; those that never had one are absent.
+
+    Raises:
+        NotSignedIn, NotAllowed: for those who teach.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.MONITOR)
+        rows = session.scalars(select(ComponentError))
+        return {row.component: LastError(row.component, row.texts, row.at) for row in rows}
+
+
+def check_schema(ctx: Context) -> None:
+    """Compare the tables with those that this version needs.
+
+    Raises:
+        SchemaOutdated: they are others.
+        DatabaseUnavailable: Postgres cannot be asked.
+
+    """
+    if not is_current(ctx.db):
+        raise SchemaOutdated
+
+
+def _systems(ctx: Context) -> list[tuple[str, Callable[[], None]]]:
+    checks: list[tuple[str, Callable[[], None]]] = [
+        ("database", ctx.db.check),
+        ("files", ctx.storage.check),
+    ]
     if ctx.settings.uses_rabbitmq:
         checks.append(("broker", lambda: check_broker(ctx.settings)))
-    checks.append((_WORKER, lambda: check_worker(ctx)))
-    for name, check in checks:
-        try:
-            check()
-            states[name] = OK
-        except Unavailable as error:
-            states[name] = str(error)
-    if states["database"] == OK:
-        states["schema"] = OK if is_current(ctx.db) else "waits for its migrations"
-    return states
+    return checks
+
+
+def _error_of(check: Callable[[], None]) -> Unavailable | None:
+    try:
+        check()
+    except Unavailable as error:
+        return error
+    return None
 
 
 def is_ready(components: Mapping[str, str]) -> bool:

@@ -8,10 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from core.context import Actor
-from core.services import alerts, inventory, monitoring, reports
+from core.services import alerts, health, inventory, monitoring, reports
 from core.services.alerts import Incident
 from core.services.monitoring import Answer, Components, Queue, Scope, Verdicts
-from dashboard import i18n, live, process, shell
+from dashboard import i18n, live, process, shell, systems
 
 _ = i18n.gettext
 
@@ -70,7 +70,7 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
         _stages(figures.queue)
         _courses(visit)
     with right:
-        _systems(figures.components)
+        _systems(visit, figures.components)
 
 
 def sentence(figures: Now) -> str:
@@ -155,20 +155,23 @@ def _courses(visit: shell.Visit) -> None:
     st.dataframe(pd.DataFrame(shown), hide_index=True, key="courses-now")
 
 
-def systems(components: Components) -> list[tuple[str, str | None]]:
+def states(components: Components) -> list[tuple[str, str | None]]:
     """What we depend on by name, each with what is wrong."""
-    names = {"database": "Postgres", "files": "FTP", "broker": _("Queue"), "worker": _("Worker")}
     errors = components.errors
     return [
         (name, errors[key].sentence(i18n.language()) if key in errors else None)
-        for key, name in names.items()
+        for key, name in systems.names().items()
+        if key != "schema"  # with tables of another version, there is no screen
     ]
 
 
-def _systems(components: Components) -> None:
+def _systems(visit: shell.Visit, components: Components) -> None:
     st.markdown(f"**{_('Systems')}**")
-    for name, error in systems(components):
+    for name, error in states(components):
         st.markdown(f"✔ {name}" if error is None else f"✖ {name}: {error}")
+    for component, last in health.read_last_errors(visit.ctx, visit.actor).items():
+        if component not in components.errors:
+            st.caption(systems.last_error_text(last, visit))
     if components.reports is not None:
         waiting = i18n.number_text(components.reports.messages)
         st.caption(_("Reports that wait to be applied: {count}").format(count=waiting))

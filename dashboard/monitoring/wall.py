@@ -105,7 +105,7 @@ def _stages(figures: now.Now) -> dict[str, object]:
 def _systems(figures: now.Now) -> dict[str, object]:
     lines = [
         _line(f"✔ {name}" if error is None else f"✖ {name}: {error}", is_bad=error is not None)
-        for name, error in now.systems(figures.components)
+        for name, error in now.states(figures.components)
     ]
     stalled = [state.name for state in figures.components.queues if state.is_stalled]
     lines += [

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core.services import installation
-from core.services.health import check_components
-from dashboard import i18n
+from core.services.health import OK, check_components, read_last_errors
+from dashboard import i18n, systems
 from dashboard.shell import Visit
 
 _ = i18n.gettext
@@ -21,16 +21,13 @@ def components(visit: Visit) -> None:
 
     """
     installation.check_admin(visit.ctx, visit.actor)
-    names = {
-        "database": _("Database"),
-        "files": _("File server"),
-        "schema": _("Tables of the database"),
-        "broker": _("Message broker"),
-        "worker": _("Worker"),
-    }
-    for component, state in check_components(visit.ctx).items():
-        name = names.get(component, component)
-        st.markdown(f"✔ **{name}**: {_('ready')}" if state == "ok" else f"✖ **{name}**: {i18n.plain(state)}")
+    states = check_components(visit.ctx, i18n.language())
+    for component, state in states.items():
+        name = systems.names().get(component, component)
+        st.markdown(f"✔ **{name}**: {_('ready')}" if state == OK else f"✖ **{name}**: {i18n.plain(state)}")
+    for component, last in read_last_errors(visit.ctx, visit.actor).items():
+        if states.get(component) == OK:
+            st.caption(systems.last_error_text(last, visit))
     settings = visit.ctx.settings
     st.caption(
         _("Messages go through RabbitMQ.")

@@ -12,7 +12,7 @@ import builders
 import pytest
 from node_reports import DOWNLOADED, PASSED, RECEIVED, UPLOADED, Carried
 from pydantic import SecretStr
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import func, select, text
 
 from core import topology, wire
 from core.broker import ReportIntake
@@ -27,6 +27,7 @@ from core.wake import Waker
 from core.wire import LOG_KEY
 from core.wire.reports import Report, Unreadable, read_report
 from tests import amqp
+from tests.outages import shut
 from tests.rabbitmq import RabbitMq
 from tests.waiting import eventually
 
@@ -243,22 +244,6 @@ def test_while_postgres_is_away_the_batch_waits_and_is_applied_once(
 
     assert left(mq) == []
     assert requeues(mq, carried) == 0
-
-
-@contextmanager
-def shut(ctx: Context, postgres: EmbeddedPostgres) -> Iterator[None]:
-    """Nobody gets into this test's database, and whoever is in is thrown out."""
-    engine = create_engine(postgres.url("postgres"), isolation_level="AUTOCOMMIT")
-    name = ctx.db.url.database
-    with engine.connect() as connection:
-        connection.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'))
-        connection.execute(
-            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
-            {"name": name},
-        )
-        yield
-        connection.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'))
-    engine.dispose()
 
 
 def test_wrong_credentials_are_said_clearly_and_without_the_password(
