@@ -15,7 +15,6 @@ _MOVE = re.compile(r"(?P<stage>.+): (?P<before>[A-Z_]+) → (?P<after>[A-Z_]+)(?
 _REPEATED = re.compile(
     r"Late or repeated report: (?P<stage>.+) (?P<after>[A-Z_]+) \(stays (?P<before>[A-Z_]+)\)"
 )
-_NUMBERED = re.compile(r"(?P<what>\D+?):? (?P<kind>attempt|run) (?P<number>\d+)(?: counts)?")
 _STALLED = re.compile(r"Stalled: nothing heard for (?P<minutes>\d+) min; (?P<last>.*)", re.DOTALL)
 
 
@@ -23,7 +22,7 @@ def said(line: LogLine) -> str:
     """The message, in the language of the reader where the platform said it."""
     if line.source is not LogSource.PLATFORM or i18n.language() == "en":
         return line.message
-    return _whole(line.message) or _move(line.message) or _numbered(line.message) or line.message
+    return _wholes().get(line.message) or _move(line.message) or _numbered(line.message) or line.message
 
 
 def level_label(level: LogLevel) -> str:
@@ -40,7 +39,26 @@ def source_label(source: LogSource) -> str:
     return {LogSource.PLATFORM: _("Platform"), LogSource.ORCHESTRATOR: _("Orchestrator")}[source]
 
 
-def _whole(message: str) -> str | None:
+def as_recorded(words: str) -> tuple[str, ...]:
+    """What lines of the platform are recorded as where `said` shows `words`, or more than them."""
+    sought = words.strip().casefold()
+    if not sought or i18n.language() == "en":
+        return ()
+    numbers = re.findall(r"\d+", sought)
+    shape = re.sub(r"\d+", "{number}", sought)
+    texts = _wholes() | _numbereds() | _parts()
+    found = [text for text, shown in texts.items() if shape in shown.casefold()]
+    if numbers:
+        found = [text.replace("{number}", numbers[0]) for text in found]
+    moved = sought
+    for name, label in _status_names().items():
+        moved = moved.replace(label.casefold(), name)
+        if sought in label.casefold():
+            found.append(name)
+    return tuple(text.split("{")[0] for text in found) + ((moved,) if moved != sought else ())
+
+
+def _wholes() -> dict[str, str]:
     return {
         "Submission received and stored": _("Submission received and stored"),
         "Submission received after the due date, marked as late, and stored": _(
@@ -48,7 +66,20 @@ def _whole(message: str) -> str | None:
         ),
         "Sample received and stored for a dry run": _("Sample received and stored for a dry run"),
         "Late requeue notice for an earlier attempt": _("Late requeue notice for an earlier attempt"),
-    }.get(message)
+    }
+
+
+def _parts() -> dict[str, str]:
+    """Parts of lines about the move of a stage, and of one that is stalled."""
+    return {
+        "Stalled: nothing heard for": _("Nothing heard for {minutes} minutes."),
+        "Late or repeated report": _("Late or repeated report: {stage} {after} (stays {before})"),
+        "its files are up": _("{stage}: {before} → {after}, its files are up"),
+    }
+
+
+def _status_names() -> dict[str, str]:
+    return {status.name: status_label(status).split(" ", 1)[1] for status in StageStatus}
 
 
 def _move(message: str) -> str | None:
@@ -64,28 +95,32 @@ def _move(message: str) -> str | None:
         )
     else:
         return None
-    names = {status.name: status_label(status).split(" ", 1)[1] for status in StageStatus}
+    names = _status_names()
     if not {match["before"], match["after"]} <= names.keys():
         return None
     return text.format(stage=match["stage"], before=names[match["before"]], after=names[match["after"]])
 
 
 def _numbered(message: str) -> str | None:
-    match = _NUMBERED.fullmatch(message)
-    texts = {
-        "Requeued by hand": _("Requeued by hand: attempt {number}"),
-        "Requeued since nothing was heard of it": _(
+    number = re.search(r"\d+", message)
+    shown = _numbereds().get(re.sub(r"\d+", "{number}", message))
+    return shown.format(number=number[0]) if shown and number else None
+
+
+def _numbereds() -> dict[str, str]:
+    return {
+        "Requeued by hand: attempt {number}": _("Requeued by hand: attempt {number}"),
+        "Requeued since nothing was heard of it: attempt {number}": _(
             "Requeued since nothing was heard of it: attempt {number}"
         ),
-        "Run again on trial": _("Run again on trial: attempt {number}"),
-        "Trial applied": _("Trial applied: attempt {number} counts"),
-        "Trial discarded": _("Trial discarded: attempt {number} counts"),
-        "Requeued by the orchestrator": _("Requeued by the orchestrator: run {number}"),
-        "Handed out again by the broker, a node was lost": _(
+        "Run again on trial: attempt {number}": _("Run again on trial: attempt {number}"),
+        "Trial applied: attempt {number} counts": _("Trial applied: attempt {number} counts"),
+        "Trial discarded: attempt {number} counts": _("Trial discarded: attempt {number} counts"),
+        "Requeued by the orchestrator: run {number}": _("Requeued by the orchestrator: run {number}"),
+        "Handed out again by the broker, a node was lost: run {number}": _(
             "Handed out again by the broker, a node was lost: run {number}"
         ),
-        "Handed out again by the broker after a crash": _(
+        "Handed out again by the broker after a crash: run {number}": _(
             "Handed out again by the broker after a crash: run {number}"
         ),
     }
-    return texts[match["what"]].format(number=match["number"]) if match and match["what"] in texts else None

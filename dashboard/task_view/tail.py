@@ -8,7 +8,7 @@ import streamlit as st
 from core.services import submissions, topics
 from core.vocabulary import LogLevel
 from dashboard import address, i18n, live, shell
-from dashboard.task_view.lines import level_label, said, source_label
+from dashboard.task_view.lines import as_recorded, level_label, said, source_label
 
 _ = i18n.gettext
 LINE = "line"
@@ -42,11 +42,13 @@ def show(task_id: int) -> None:
 def _lines(visit: shell.Visit, task_id: int) -> None:
     named = st.query_params.get(LINE, "")[:18]
     marked = int(named) if named.isdecimal() else None
+    words = str(st.session_state.get("words") or "")
     part = submissions.read_log(
         visit.ctx,
         visit.actor,
         task_id,
-        words=str(st.session_state.get("words") or ""),
+        words=words,
+        platform_words=as_recorded(words),
         levels=st.session_state.get("levels") or (),
         around=marked,
         limit=LINES if marked is None else LINES_AROUND,

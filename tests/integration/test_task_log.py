@@ -47,6 +47,16 @@ def test_words_are_looked_for_in_the_whole_log(ctx: Context, world: builders.Wor
     assert submissions.read_log(ctx, world.monitor, task, words="1_0%").matching == 0
 
 
+def test_a_line_of_the_platform_is_found_by_what_its_reader_sees(
+    ctx: Context, world: builders.World, task: int
+) -> None:
+    recorded = ("Submission received", "Block 7 of")
+
+    part = submissions.read_log(ctx, world.monitor, task, words="recibida", platform_words=recorded)
+
+    assert said(part) == ["Submission received and stored"]
+
+
 def test_the_newest_lines_come_with_the_count_of_all(ctx: Context, world: builders.World, task: int) -> None:
     part = submissions.read_log(ctx, world.monitor, task, words="Block")
 

@@ -12,7 +12,7 @@ from core.services.reports import runs
 from core.services.submissions import LogLine
 from core.vocabulary import LogLevel, LogSource
 from dashboard import i18n
-from dashboard.task_view.lines import said
+from dashboard.task_view.lines import as_recorded, said
 
 _SUBMIT = import_module("core.services.submissions.submit")
 """By its name: the package calls a function so, too."""
@@ -72,3 +72,30 @@ def test_what_is_not_known_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, messa
     monkeypatch.setattr(i18n, "language", lambda: "es")
 
     assert said(line(message)) == message
+
+
+@pytest.mark.parametrize("message", SAID_BY_THE_PLATFORM)
+def test_each_word_that_is_read_leads_to_what_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, message: str
+) -> None:
+    monkeypatch.setattr(i18n, "language", lambda: "es")
+
+    for word in said(line(message)).split():
+        alternatives = (word, *as_recorded(word.upper()))
+        assert any(text.casefold() in message.casefold() for text in alternatives), (word, alternatives)
+
+
+def test_a_number_and_a_status_are_looked_for_as_they_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(i18n, "language", lambda: "es")
+    move = said(line("PARSING: PENDING → IN_PROGRESS"))
+
+    assert "parsing: PENDING → IN_PROGRESS" in as_recorded(move)
+    assert "Requeued by hand: attempt 2" in as_recorded("mano: intento 2")
+    assert not {"Requeued by hand: attempt 2", "Requeued by hand: attempt "} & set(as_recorded("intento 3"))
+    assert as_recorded(" ") == ()
+
+
+def test_in_english_what_is_read_is_what_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(i18n, "language", lambda: "en")
+
+    assert as_recorded("Requeued") == ()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from core.context import Actor, Context
 from core.models import TaskLog
 from core.services.submissions.logs import LOG_PAGE, LogLine, read_lines
 from core.services.submissions.reading import find_task
-from core.vocabulary import LogLevel
+from core.vocabulary import LogLevel, LogSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,15 @@ def read_log(
     task_id: int,
     *,
     words: str = "",
+    platform_words: Collection[str] = (),
     levels: Collection[LogLevel] = (),
     around: int | None = None,
     limit: int = LOG_PAGE,
 ) -> LogPart:
     """The newest `limit` lines that hold `words`, capitals or not, and are of `levels`; empty: of any.
 
+    A line of the platform matches with one of `platform_words`, too: what it is recorded as, where
+    the reader sees it in another language.
     `around` is the id of a line: the answer is then those before it and as many after it.
 
     Raises:
@@ -46,7 +49,13 @@ def read_log(
         most = task.current_attempt if task.created_by_id == actor.user_id else None
         wanted: list[ColumnElement[bool]] = []
         if words.strip():
-            wanted.append(TaskLog.log_message.icontains(words.strip(), autoescape=True))
+            said = [TaskLog.log_message.icontains(text, autoescape=True) for text in platform_words]
+            wanted.append(
+                or_(
+                    TaskLog.log_message.icontains(words.strip(), autoescape=True),
+                    and_(TaskLog.source == LogSource.PLATFORM, or_(false(), *said)),
+                )
+            )
         if levels:
             wanted.append(TaskLog.level.in_([level.value for level in levels]))
         before = None
