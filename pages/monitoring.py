@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.services import topics
 from core.services.monitoring import Scope
-from dashboard import address, i18n, live, shell
+from dashboard import address, i18n, live, rerun, shell
 from dashboard.monitoring import alerts, deeds, failures, history, now, records, saved, times, wall
 
 _ = i18n.gettext
@@ -81,6 +81,7 @@ views = {
     "failures": _("Failures"),
     "requeues": _("Requeues"),
     "times": _("Times and throughput"),
+    "reruns": _("Re-runs"),
     "stalled": _("Stalled submissions"),
     "parked": _("Parked reports"),
     "files": _("Missing files"),
@@ -101,6 +102,7 @@ with shell.errors():
         "failures": failures.draw,
         "requeues": history.requeues,
         "times": times.draw,
+        "reruns": lambda teaching, _scope: rerun.follow(teaching),
         "stalled": records.silent,
         "parked": records.parked,
         "files": records.missing_files,

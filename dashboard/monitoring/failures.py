@@ -187,6 +187,7 @@ def _follow(visit: shell.Visit) -> None:
             st.progress(view.done / view.total, text=text)
         else:
             st.caption(text)
+        st.caption(_("What became of each submission stands under *Re-runs*."))
 
     user = f"user:{visit.actor.user_id}"
     live.show(progress, topics=[user], key="progress", gap_seconds=1.0)

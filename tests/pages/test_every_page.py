@@ -34,7 +34,17 @@ PARTS: Mapping[str, tuple[dict[str, str], ...]] = {
     ),
     "monitoring": tuple(
         {"view": view, "window": "all"}
-        for view in ("failures", "requeues", "times", "stalled", "parked", "files", "alerts", "audit")
+        for view in (
+            "failures",
+            "requeues",
+            "times",
+            "reruns",
+            "stalled",
+            "parked",
+            "files",
+            "alerts",
+            "audit",
+        )
     ),
     "task": ({"task": "{task}"},),
     "definitions": ({"dry_run": "{definition}"},),
