@@ -12,6 +12,7 @@ from sqlalchemy.sql import ColumnElement
 
 from core.auth import Right, require
 from core.context import Actor, Context
+from core.db import natural
 from core.errors import AccountExists, LastAdmin, NotFound, NotSignedIn, TooLong, UnknownChoice
 from core.models import User
 from core.services.accounts.emails import check_domain, clean_email
@@ -188,8 +189,9 @@ def list_people(
     """
     with ctx.db.transaction() as session:
         require(session, actor, Right.MANAGE_ACCOUNTS)
-        query = select(User).where(*_has(search)).order_by(User.email).limit(limit).offset(offset)
-        return [(person_of(user), user.created_at) for user in session.scalars(query)]
+        query = select(User).where(*_has(search)).order_by(natural(User.email), User.id)
+        users = session.scalars(query.limit(limit).offset(offset))
+        return [(person_of(user), user.created_at) for user in users]
 
 
 def count_people(ctx: Context, actor: Actor, *, search: str = "") -> int:
