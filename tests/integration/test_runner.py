@@ -280,9 +280,10 @@ def test_a_queue_that_is_gone_when_a_stage_ends_fails_nobody_and_the_stage_runs_
     def out_of_reach(*_: object) -> None:
         raise BrokerUnavailable
 
-    with monkeypatch.context() as patch, pytest.raises(BrokerUnavailable):
+    with monkeypatch.context() as patch:
         patch.setattr(PostgresConsumer, "finish", out_of_reach)
-        laboratory.run("G-code", samples.gcode_good())
+        with pytest.raises(BrokerUnavailable):
+            laboratory.run("G-code", samples.gcode_good())
 
     laboratory.work()
 

@@ -145,7 +145,9 @@ def test_the_embedded_server_never_is_without_a_file_that_is_replaced(tmp_path: 
         storage = storage_at(server.url)
         storage.upload("/ulos/a.zip", io.BytesIO(b"the one before"))
         with ThreadPoolExecutor(1) as pool:
-            writing = pool.submit(lambda: [storage.upload("/ulos/a.zip", io.BytesIO(BYTES)) for _ in range(50)])
+            writing = pool.submit(
+                lambda: [storage.upload("/ulos/a.zip", io.BytesIO(BYTES)) for _ in range(50)]
+            )
             seen = {(server.folder / "a.zip").exists()}
             while not writing.done():
                 seen.add((server.folder / "a.zip").exists())
