@@ -54,6 +54,8 @@ def world(folder: Path, tasks: int) -> Iterator[Context]:
         settings = Settings(
             database_url=SecretStr(server.url()),
             ftp_url=SecretStr("ftp://u:p@127.0.0.1/none"),
+            secret_key=SecretStr("bench"),
+            callback_token=SecretStr("bench"),
             _env_file=None,
         )
         database = Database(server.url())

@@ -16,6 +16,7 @@ class User(Base):
     __table_args__ = (
         CheckConstraint("email = lower(email) AND email LIKE '%_@_%'", name="email"),
         CheckConstraint("language IN ('es', 'en')", name="language"),
+        Index("ix_users_natural_email", text('natural_key(email) COLLATE "C"'), "id"),
     )
 
     id: Mapped[Id]
