@@ -5,7 +5,8 @@
     python bench/viewers.py --viewers 40 --sizes 10000
 
 Each viewer is a session of Streamlit over a socket of its own, speaking what a browser speaks: it opens
-one of the screens and draws it again and again, whole, with pauses for thought in between.
+one of the screens and draws it again and again, whole, with pauses for thought in between. Before that
+each screen is drawn by one viewer alone: what it costs by itself, in the dashboard and in Postgres.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import websockets
 from installation import serving  # beside this file, as are the next two; it finds the project
 from live import cpu_seconds
@@ -45,6 +47,9 @@ SCREENS = (
     (ADMIN, "monitoring", "view=times&window=24"),
     (ADMIN, "admin", ""),
 )
+ALONE = 15
+"""How often each screen is drawn by itself."""
+
 THOUGHT_SECONDS = (2.0, 8.0)
 LONGEST_SECONDS = 60.0
 
@@ -60,6 +65,9 @@ class Viewer:
     took: list[float] = field(default_factory=list)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     problem: str = ""
+
+    def __str__(self) -> str:
+        return f"/{self.page}?{self.query}"
 
     async def open(self) -> None:
         """Draw the screen for the first time, which does not count."""
@@ -82,7 +90,7 @@ class Viewer:
         await asyncio.wait_for(self.finished.wait(), LONGEST_SECONDS)
         self.took.append(time.perf_counter() - begun)
         if self.problem:
-            raise RuntimeError(f"{self.page}?{self.query}: {self.problem}")
+            raise RuntimeError(f"{self}: {self.problem}")
 
     async def look(self, until: float) -> None:
         """Draw, think, draw, until that moment of `time.perf_counter`."""
@@ -105,6 +113,30 @@ class Viewer:
         """Leave."""
         self.reading.cancel()
         await self.socket.close()
+
+
+async def cost(viewers: list[Viewer], pid: int) -> dict[str, tuple[float, float]]:
+    """Milliseconds of CPU for each screen, drawn by itself: of the dashboard, and of Postgres."""
+    found = {}
+    for viewer in viewers[: len(SCREENS)]:
+        await viewer.open()
+        await viewer.draw()
+        ours, theirs = cpu_seconds(pid), _postgres_seconds()
+        for _ in range(ALONE):
+            await viewer.draw()
+        spent = (cpu_seconds(pid) - ours, _postgres_seconds() - theirs)
+        found[str(viewer)] = (1000 * spent[0] / ALONE, 1000 * spent[1] / ALONE)
+        await viewer.close()
+    return found
+
+
+def _postgres_seconds() -> float:
+    """CPU time of the server that this program has started, with all its processes that have ended."""
+    total = 0.0
+    for process_ in psutil.Process().children(recursive=True):
+        if process_.name() == "postgres":
+            total += sum(process_.cpu_times()[: 4 if process_.ppid() == os.getpid() else 2])
+    return total
 
 
 async def watch(viewers: list[Viewer], seconds: float, pid: int) -> float:
@@ -134,7 +166,7 @@ def _report(viewers: list[Viewer]) -> float:
     """Print what each screen took, in milliseconds; the 95th percentile of all."""
     by_screen: dict[str, list[float]] = defaultdict(list)
     for viewer in viewers:
-        by_screen[f"/{viewer.page}?{viewer.query}"] += [1000 * one for one in viewer.took]
+        by_screen[str(viewer)] += [1000 * one for one in viewer.took]
     for name, taken in by_screen.items():
         print(
             f"  {name:44} {len(taken):4} times   median {numbers.median(taken):6.0f}   max {max(taken):6.0f}"
@@ -150,22 +182,31 @@ def main() -> None:
     parser.add_argument("--viewers", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=120.0)
     arguments = parser.parse_args()
-    costs = []
+    costs: dict[str, list[tuple[float, float]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as temporary:
         for tasks in arguments.sizes:
             with (
                 world(arguments.folder or Path(temporary), tasks) as ctx,
                 serving(ctx, "dashboard.asgi:app") as (url, pid),
             ):
+                alone = asyncio.run(cost(_enter(ctx, url, len(SCREENS)), pid))
                 viewers = _enter(ctx, url, arguments.viewers)
-                cost = asyncio.run(watch(viewers, arguments.seconds, pid))
+                spent = asyncio.run(watch(viewers, arguments.seconds, pid))
                 print(
                     f"{tasks} submissions, {len(viewers)} viewers; time in ms, load {os.getloadavg()[0]:.1f}"
                 )
                 slowest = _report(viewers)
-                print(f"  p95 {slowest:.0f} ms; CPU of the dashboard {cost:.0f} ms for each time", flush=True)
-                costs.append(cost)
-    print(f"CPU of the last size to the first: {costs[-1] / costs[0]:.2f} x")
+                print(
+                    f"  p95 {slowest:.0f} ms; CPU of the dashboard {spent:.0f} ms for each time", flush=True
+                )
+                for name, one in alone.items():
+                    costs[name].append(one)
+    print(
+        f"CPU in ms (dashboard + Postgres) at {arguments.sizes}, one viewer, and the ratio of last to first"
+    )
+    for name, found in costs.items():
+        shown = "   ".join(f"{ours:4.0f} + {theirs:4.0f}" for ours, theirs in found)
+        print(f"  {name:44} {shown}   {sum(found[-1]) / sum(found[0]):5.2f} x")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,12 @@ def denied() -> None:
 
 def main() -> None:
     """Choose between the sign-in form and the pages."""
-    person = shell.find_visitor()
+    with shell.looking_once():
+        _choose()
+
+
+def _choose() -> None:
+    person = shell.find_once()
     if person is None:
         st.session_state.setdefault("language", process.settings().language)
         title = _("Sign in")

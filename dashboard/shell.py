@@ -21,6 +21,8 @@ from dashboard import i18n, process
 
 _ = i18n.gettext
 
+_LOOKED = "looked-up"
+
 logger = logging.getLogger(__name__)
 
 
@@ -63,13 +65,35 @@ def find_session_id() -> int | None:
     return session.session_id if session else None
 
 
+@contextmanager
+def looking_once() -> Iterator[None]:
+    """Within this block, the run of a whole page, the visitor is looked up once; parts look by themselves."""
+    st.session_state[_LOOKED] = {}
+    try:
+        yield
+    finally:
+        st.session_state.pop(_LOOKED, None)
+
+
+def find_once() -> Person | None:
+    """As `find_visitor`, once for the whole block of `looking_once`."""
+    kept = st.session_state.get(_LOOKED, {})
+    if "person" not in kept:
+        kept["person"] = find_visitor()
+    person: Person | None = kept["person"]
+    return person
+
+
 def enter() -> Visit:
     """The first line of each page and fragment: who is there. Ends the run for who is not."""
-    person = find_visitor()
+    person = find_once()
     if person is None:
         st.error(NotSignedIn().sentence(i18n.language()))
         st.stop()
-    mine = tuple(courses.list_my_courses(process.context(), person.actor))
+    kept = st.session_state.get(_LOOKED, {})
+    if "courses" not in kept:
+        kept["courses"] = tuple(courses.list_my_courses(process.context(), person.actor))
+    mine = kept["courses"]
     chosen = st.session_state.get("course")
     course = next((course for course in mine if course.id == chosen), mine[0] if mine else None)
     return Visit(process.context(), person.actor, person, mine, course)

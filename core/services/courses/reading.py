@@ -74,7 +74,14 @@ def get_course(ctx: Context, actor: Actor, course_id: int) -> CourseSummary:
 
 def _courses(session: Session, actor: Actor, *which: ColumnElement[bool]) -> list[CourseSummary]:
     rows = session.execute(
-        select(Course, CourseMember.role)
+        select(
+            Course.id,
+            Course.course_name,
+            Course.timezone,
+            Course.is_demo,
+            Course.creation_timestamp,
+            CourseMember.role,
+        )
         .outerjoin(
             CourseMember, (CourseMember.course_id == Course.id) & (CourseMember.user_id == actor.user_id)
         )
@@ -82,15 +89,8 @@ def _courses(session: Session, actor: Actor, *which: ColumnElement[bool]) -> lis
         .order_by(natural(Course.course_name), Course.id)
     )
     return [
-        CourseSummary(
-            id=course.id,
-            name=course.course_name,
-            timezone=course.timezone,
-            is_demo=course.is_demo,
-            creation_timestamp=course.creation_timestamp,
-            role=Role(role) if role else None,
-        )
-        for course, role in rows
+        CourseSummary(number, name, timezone, is_demo, created, Role(role) if role else None)
+        for number, name, timezone, is_demo, created, role in rows
     ]
 
 
