@@ -13,7 +13,9 @@ from sqlalchemy import text
 from core.context import Context
 
 PER_ASSIGNMENT, ASSIGNMENTS_PER_COURSE = 300, 10
-DAYS = 3 * 365
+COURSES_AT_ONCE, TERM_EVERY_DAYS = 60, 180
+"""A larger installation has more courses beside one another, then more terms: a professor's share of
+the work is alike in all sizes."""
 
 _PLACES = """
 INSERT INTO users (email, created_at, is_admin)
@@ -40,7 +42,7 @@ INSERT INTO assignment (course_id, definition_id, assignment_name, assignment_st
         due - interval '20 days'
     FROM generate_series(1, :courses) c, generate_series(1, :per_course) a,
         LATERAL (SELECT now() + interval '2 days'
-            - (:courses - c) * interval '1 day' * (:days - 130) / :courses
+            - (:courses - c) * interval '1 day' * :earlier_days / :courses
             - (:per_course - a) * interval '12 days' AS due) d
 """
 
@@ -121,7 +123,7 @@ def fill(ctx: Context, tasks: int) -> None:
         "per_course": ASSIGNMENTS_PER_COURSE,
         "assignments": courses * ASSIGNMENTS_PER_COURSE,
         "tasks": tasks,
-        "days": DAYS,
+        "earlier_days": (courses - 1) // COURSES_AT_ONCE * TERM_EVERY_DAYS,
     }
     with ctx.db.transaction() as session:  # rows that fit by construction need no check of each
         session.execute(text("SET LOCAL session_replication_role = replica"))

@@ -3,6 +3,7 @@
     python bench/viewers.py                            at 10,000 and 1,000,000 submissions: some 7 GB
     python bench/viewers.py --folder /var/tmp/million  keeps the rows, the same as those of million.py
     python bench/viewers.py --viewers 40 --sizes 10000
+    python bench/viewers.py --viewers 0                one screen after the other, no crowd
 
 Each viewer is a session of Streamlit over a socket of its own, speaking what a browser speaks: it opens
 one of the screens and draws it again and again, whole, with pauses for thought in between. Before that
@@ -162,8 +163,8 @@ def _enter(ctx: Context, url: str, count: int) -> list[Viewer]:
     return found
 
 
-def _report(viewers: list[Viewer]) -> float:
-    """Print what each screen took, in milliseconds; the 95th percentile of all."""
+def _report(viewers: list[Viewer], spent: float) -> None:
+    """Print what each screen took, and all of them together, in milliseconds."""
     by_screen: dict[str, list[float]] = defaultdict(list)
     for viewer in viewers:
         by_screen[str(viewer)] += [1000 * one for one in viewer.took]
@@ -171,7 +172,8 @@ def _report(viewers: list[Viewer]) -> float:
         print(
             f"  {name:44} {len(taken):4} times   median {numbers.median(taken):6.0f}   max {max(taken):6.0f}"
         )
-    return numbers.quantiles([one for taken in by_screen.values() for one in taken], n=20)[-1]
+    slowest = numbers.quantiles([one for taken in by_screen.values() for one in taken], n=20)[-1]
+    print(f"  p95 {slowest:.0f} ms; CPU of the dashboard {spent:.0f} ms for each time", flush=True)
 
 
 def main() -> None:
@@ -190,17 +192,13 @@ def main() -> None:
                 serving(ctx, "dashboard.asgi:app") as (url, pid),
             ):
                 alone = asyncio.run(cost(_enter(ctx, url, len(SCREENS)), pid))
-                viewers = _enter(ctx, url, arguments.viewers)
-                spent = asyncio.run(watch(viewers, arguments.seconds, pid))
-                print(
-                    f"{tasks} submissions, {len(viewers)} viewers; time in ms, load {os.getloadavg()[0]:.1f}"
-                )
-                slowest = _report(viewers)
-                print(
-                    f"  p95 {slowest:.0f} ms; CPU of the dashboard {spent:.0f} ms for each time", flush=True
-                )
                 for name, one in alone.items():
                     costs[name].append(one)
+                if arguments.viewers:
+                    viewers = _enter(ctx, url, arguments.viewers)
+                    spent = asyncio.run(watch(viewers, arguments.seconds, pid))
+                    print(f"{tasks} submissions, {len(viewers)} viewers; load {os.getloadavg()[0]:.1f}")
+                    _report(viewers, spent)
     print(
         f"CPU in ms (dashboard + Postgres) at {arguments.sizes}, one viewer, and the ratio of last to first"
     )

@@ -12,6 +12,7 @@ from core.vocabulary import OperationState, TriageState
 from dashboard import address, i18n, live, shell
 
 _ = i18n.gettext
+TASKS_SHOWN = 100
 
 
 def draw(visit: shell.Visit, scope: Scope) -> None:
@@ -140,7 +141,10 @@ def _say(visit: shell.Visit, group: FailureGroup, state: TriageState, note: str)
 
 
 def _tasks(visit: shell.Visit, scope: Scope, group: FailureGroup) -> None:
-    rows = monitoring.list_failures(visit.ctx, visit.actor, scope, group_id=group.id)
+    rows = monitoring.list_failures(visit.ctx, visit.actor, scope, limit=TASKS_SHOWN, group_id=group.id)
+    if group.count > len(rows):
+        text = _("The latest {count} of {all} are shown; requeueing all reaches every one.")
+        st.caption(text.format(count=i18n.number_text(len(rows)), all=i18n.number_text(group.count)))
     shown = [
         {
             _("Submission"): f"/task?task={row.task_id}",
