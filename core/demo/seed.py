@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import random
-from dataclasses import replace
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -22,6 +24,7 @@ from core.services import (
     submissions,
 )
 from core.services.assignments import AssignmentDraft, AssignmentView
+from core.services.definitions import Stage
 from core.vocabulary import LogLevel, Role
 
 PASSWORD = "ulos-demo"  # noqa: S105  the demo's published password
@@ -35,6 +38,13 @@ LOST_NODES = 0.06
 RUN_AGAIN = 0.3
 """Shares of tasks that were put back by the orchestrator, and of failures that a monitor requeued."""
 
+CHANCES = (0.82, 0.9)
+"""Of passing each stage."""
+
+_SAID = {
+    "PARSING": "square.gcode: 128 líneas leídas, ninguna desconocida.\n",
+    "EXECUTION": "square.gcode: 40 movimientos dentro de la impresora, 212 mm de filamento.\n",
+}
 _REASONS = (
     "square.gcode, línea 5: X900 queda fuera de la impresora (0 a 200 mm).",
     "square.gcode, línea 3: «HELLO» no es G-code.",
@@ -152,20 +162,17 @@ def _past(ctx: Context, past: AssignmentView, people: dict[str, Actor]) -> None:
     """Submissions with their fates, each at its own moment, through the same use cases."""
     fate = random.Random(7)  # noqa: S311  the same demo each time
     students = [people[f"student{number}"] for number in range(1, STUDENTS - 1)]
-    content = samples.gcode_good()
+    stages = tuple(definitions.get_definition(ctx, PLATFORM, past.definition_id).stages)
+    lab = _Lab(past.id, people["monitor"], stages, samples.gcode_good(), fate)
     made = _keys_of_finished(ctx, past.id)
     span = past.assignment_end_date - past.assignment_start_date
     # A third of all work comes on the last day, as in every course.
     parts = [fate.uniform(0.93, 1.0) if fate.random() < 1 / 3 else fate.random() for _ in range(PAST_TASKS)]
     for number, part in enumerate(sorted(parts)):
-        moment = past.assignment_start_date + span * part
-        if f"demo-{number}" in made:
-            continue
-        student = fate.choice(students)
-        monitor = people["monitor"]
-        _task(ctx, past.id, student, monitor, number=number, moment=moment, fate=fate, content=content)
+        if f"demo-{number}" not in made:
+            lab.hand_in(ctx, fate.choice(students), number, past.assignment_start_date + span * part)
     with ctx.db.transaction() as session:
-        # Their messages are of the past: nothing of them is to be copied or published again.
+        # Of the past: their archives are where nodes left them, and nothing is to be published again.
         session.execute(
             text(
                 "UPDATE task_attempt SET copied_at = created_at, published_at = created_at"
@@ -183,50 +190,67 @@ def _past(ctx: Context, past: AssignmentView, people: dict[str, Actor]) -> None:
         )
 
 
-def _task(
-    ctx: Context,
-    assignment_id: int,
-    student: Actor,
-    monitor: Actor,
-    *,
-    number: int,
-    moment: datetime,
-    fate: random.Random,
-    content: bytes,
-) -> None:
-    at = _Clock(moment)
-    then = replace(ctx, now=at)
-    task_id = submissions.submit(
-        then,
-        student,
-        assignment_id,
-        io.BytesIO(content),
-        file_name="entrega.zip",
-        submit_key=f"demo-{number}",
-    ).task_id
-    if fate.random() < LOST_NODES:
-        at.later(fate.uniform(20, 60))
-        reports.set_stage_statuses(then, ORCHESTRATOR, task_id, {"PARSING": "IN_PROGRESS"})
-        reports.note_requeue(then, ORCHESTRATOR, task_id)
-    passed = _run(then, at, task_id, fate)
-    if not passed and fate.random() < RUN_AGAIN:
-        at.later(fate.uniform(600, 7200))
-        requeues.requeue(then, monitor, task_id, note="Se corrigió el contenedor")
-        _run(then, at, task_id, fate)
+@dataclass(frozen=True, slots=True)
+class _Lab:
+    """Where submissions of the past were run: by chance, and with what each stage printed left behind."""
 
+    assignment_id: int
+    monitor: Actor
+    stages: tuple[Stage, ...]
+    content: bytes
+    fate: random.Random
 
-def _run(then: Context, at: _Clock, task_id: int, fate: random.Random) -> bool:
-    for stage, chance in (("PARSING", 0.82), ("EXECUTION", 0.9)):
-        at.later(fate.expovariate(1 / 40))
-        reports.set_stage_statuses(then, ORCHESTRATOR, task_id, {stage: "IN_PROGRESS"})
-        at.later(fate.expovariate(1 / 12) + 1)
-        if fate.random() > chance:
-            reason = fate.choice(_REASONS)
-            reports.add_task_log(then, ORCHESTRATOR, task_id, reason, stage=stage, level=LogLevel.ERROR)
-            reports.set_stage_statuses(then, ORCHESTRATOR, task_id, {stage: "FAILED"})
-            return False
-        reports.set_stage_statuses(then, ORCHESTRATOR, task_id, {stage: "COMPLETED"})
-    return True
+    def hand_in(self, ctx: Context, student: Actor, number: int, moment: datetime) -> None:
+        """A submission at that moment, until nothing more happens to it."""
+        at, fate = _Clock(moment), self.fate
+        then = replace(ctx, now=at)
+        task_id = submissions.submit(
+            then,
+            student,
+            self.assignment_id,
+            io.BytesIO(self.content),
+            file_name="entrega.zip",
+            submit_key=f"demo-{number}",
+        ).task_id
+        if fate.random() < LOST_NODES:
+            at.later(fate.uniform(20, 60))
+            reports.set_stage_statuses(
+                then, ORCHESTRATOR, task_id, {self.stages[0].stage_name: "IN_PROGRESS"}
+            )
+            reports.note_requeue(then, ORCHESTRATOR, task_id)
+        passed = self._run(then, at, task_id)
+        if not passed and fate.random() < RUN_AGAIN:
+            at.later(fate.uniform(600, 7200))
+            requeues.requeue(then, self.monitor, task_id, note="Se corrigió el contenedor")
+            self._run(then, at, task_id)
+
+    def _run(self, then: Context, at: _Clock, task_id: int) -> bool:
+        printed: dict[Stage, str] = {}
+        for stage, chance in zip(self.stages, CHANCES, strict=True):
+            name = stage.stage_name
+            at.later(self.fate.expovariate(1 / 40))
+            reports.set_stage_statuses(then, ORCHESTRATOR, task_id, {name: "IN_PROGRESS"})
+            at.later(self.fate.expovariate(1 / 12) + 1)
+            passed = self.fate.random() <= chance
+            printed[stage] = _SAID[name] if passed else self.fate.choice(_REASONS)
+            self._write_back(then, task_id, printed)
+            if not passed:
+                reports.add_task_log(
+                    then, ORCHESTRATOR, task_id, printed[stage], stage=name, level=LogLevel.ERROR
+                )
+                reports.set_stage_statuses(then, ORCHESTRATOR, task_id, {name: "FAILED"})
+                return False
+            reports.set_stage_statuses(then, ORCHESTRATOR, task_id, {name: "COMPLETED"})
+        return True
+
+    def _write_back(self, then: Context, task_id: int, printed: Mapping[Stage, str]) -> None:
+        """Leave the attempt's archive as a node does: the submission with what its stages printed."""
+        file = io.BytesIO(self.content)
+        with zipfile.ZipFile(file, "a") as archive:
+            for stage, text_of_stage in printed.items():
+                archive.writestr(f"output_{stage.exchange}_{stage.routing_key}.txt", text_of_stage)
+        file.seek(0)
+        then.storage.upload(submissions.get_task(then, PLATFORM, task_id).current.file_path, file)
 
 
 class _Clock:

@@ -8,8 +8,10 @@ import pytest
 
 from core.context import PLATFORM, Context
 from core.demo.seed import seed
-from core.services import accounts, courses, monitoring
+from core.services import accounts, courses, inventory, monitoring, results, submissions
 from core.services.monitoring import Scope
+from core.services.submissions import TaskFilter
+from core.vocabulary import StageStatus
 
 
 def test_the_demo_is_made_once_and_leaves_nothing_to_be_run(
@@ -27,6 +29,24 @@ def test_the_demo_is_made_once_and_leaves_nothing_to_be_run(
     assert (figures.waiting, figures.outbox) == (0, 0)
     assert course.is_demo
     assert len(courses.list_members(ctx, PLATFORM, course.id)) == 32
+
+
+def test_the_files_of_the_past_are_where_nodes_left_them(
+    ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.demo.seed.PAST_TASKS", 12)
+
+    seed(ctx)
+
+    inventory.compare_files(ctx)
+    assert inventory.list_missing_files(ctx, PLATFORM) == []
+    tasks = submissions.list_tasks(ctx, PLATFORM, TaskFilter()).items
+    assert len(tasks) == 12
+    for task in tasks:
+        outputs = results.read_results(ctx, PLATFORM, task.id).outputs
+        ended = {StageStatus.COMPLETED, StageStatus.FAILED}
+        stages = submissions.get_task(ctx, PLATFORM, task.id).current.stages
+        assert [bool(one.text) for one in outputs] == [True for stage in stages if stage.status in ended]
 
 
 def test_a_demo_cut_short_is_completed(ctx: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
