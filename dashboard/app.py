@@ -25,19 +25,36 @@ def main() -> None:
 def _choose() -> None:
     person = shell.find_once()
     if person is None:
-        st.session_state.setdefault("language", process.settings().language)
-        title = _("Sign in")
-        gate = [st.Page(sign_in.show, title=title, url_path=screen.path) for screen in registry.SCREENS]
-        start = st.Page(sign_in.show, title=title, default=True)
-        _run(st.navigation([start, *gate, _set_password()], position="hidden"))
+        _gate()
         return
     st.session_state["language"] = person.language or process.settings().language
     visit = _choose_course()
-    role = visit.role.value if visit.role else ("admin" if person.is_admin else "none")
+    walled = wall.is_up()
+    page = st.navigation([*_pages(visit), _set_password()], position="hidden" if walled else "sidebar")
+    if not walled:
+        _sidebar(visit)
+    live.end_with_session(visit.person.id)
+    notices.follow(visit)
+    _run(page)
+
+
+def _gate() -> None:
+    """The sign-in form at every address, so that a link still leads where it should afterwards."""
+    st.session_state.setdefault("language", process.settings().language)
+    title = _("Sign in")
+    gate = [st.Page(sign_in.show, title=title, url_path=screen.path) for screen in registry.SCREENS]
+    start = st.Page(sign_in.show, title=title, default=True)
+    _run(st.navigation([start, *gate, _set_password()], position="hidden"))
+
+
+def _pages(visit: shell.Visit) -> list[st.Page]:
+    """Every screen: those that the role may open, the others with a word in their place."""
+    is_admin = visit.person.is_admin
+    role = visit.role.value if visit.role else ("admin" if is_admin else "none")
     allowed = [
         screen
         for screen in registry.SCREENS
-        if role in screen.roles or (person.is_admin and "admin" in screen.roles)
+        if role in screen.roles or (is_admin and "admin" in screen.roles)
     ]
     pages = [
         st.Page(
@@ -58,14 +75,7 @@ def _choose() -> None:
         """`/` leads to the first page; each page keeps its own path, so that links to it hold."""
         st.switch_page(pages[0])
 
-    home = st.Page(go_to_first, title="ULOS", default=True, visibility="hidden")
-    walled = wall.is_up()
-    page = st.navigation([home, *pages, *hidden, _set_password()], position="hidden" if walled else "sidebar")
-    if not walled:
-        _sidebar(visit)
-    live.end_with_session(visit.person.id)
-    notices.follow(visit)
-    _run(page)
+    return [st.Page(go_to_first, title="ULOS", default=True, visibility="hidden"), *pages, *hidden]
 
 
 def _set_password() -> st.Page:

@@ -18,12 +18,7 @@ TASKS_SHOWN = 100
 def draw(visit: shell.Visit, scope: Scope) -> None:
     """How much fails, the list of causes, and one of them with what can be done about it."""
     _rates(visit, scope)
-    states = {
-        TriageState.OPEN.value: "● " + _("Open"),
-        TriageState.ACKNOWLEDGED.value: "◐ " + _("Acknowledged"),
-        TriageState.HANDLED.value: "✔ " + _("Handled"),
-        "all": _("All"),
-    }
+    states = _states()
     wanted = st.segmented_control(
         _("State"),
         list(states),
@@ -62,6 +57,15 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
         if visit.role is not None:
             _act(visit, scope, by_id[chosen])
         _tasks(visit, scope, by_id[chosen])
+
+
+def _states() -> dict[str, str]:
+    return {
+        TriageState.OPEN.value: "● " + _("Open"),
+        TriageState.ACKNOWLEDGED.value: "◐ " + _("Acknowledged"),
+        TriageState.HANDLED.value: "✔ " + _("Handled"),
+        "all": _("All"),
+    }
 
 
 def _rates(visit: shell.Visit, scope: Scope) -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.services import submissions, topics
+from core.services.submissions import LogPart
 from core.vocabulary import LogLevel
 from dashboard import address, i18n, live, shell
 from dashboard.task_view.lines import as_recorded, level_label, said, source_label
@@ -65,6 +66,10 @@ def _lines(visit: shell.Visit, task_id: int) -> None:
         + " · "
         + _("The number of a line is a link to it.")
     )
+    _table(visit, task_id, part, marked)
+
+
+def _table(visit: shell.Visit, task_id: int, part: LogPart, marked: int | None) -> None:
     rows = [
         {
             "": "▶" if line.id == marked else "",

@@ -93,9 +93,24 @@ def launched() -> Iterator[Browser]:
         browser.close()
 
 
+STILL = """
+const animate = Element.prototype.animate
+Element.prototype.animate = function (frames, how) {
+  return animate.call(this, frames, { ...(typeof how === "object" ? how : {}), duration: 0 })
+}
+document.addEventListener("DOMContentLoaded", () => {
+  const still = new CSSStyleSheet()
+  still.replaceSync("*, ::before, ::after { transition: none !important; animation-duration: 0s !important }")
+  document.adoptedStyleSheets.push(still)
+})
+"""
+"""Nothing moves: a hand sees what still unfolds and waits, a test clicks beside it."""
+
+
 def watch(page: Page) -> Visitor:
-    """Note what the page says on its console and which hosts it asks."""
+    """Note what the page says on its console and which hosts it asks; let nothing on it move."""
     visitor = Visitor(page, [], set())
+    page.add_init_script(STILL)
     page.on("console", lambda said: visitor.console.append(said.text) if said.type == "error" else None)
     page.on("request", lambda sent: visitor.hosts.add(sent.url.split("/")[2].split(":")[0]))
     return visitor

@@ -68,11 +68,14 @@ def test_a_monitor_requeues_a_cause_with_the_keys(browser: Browser, project: Pro
     page = enter(browser, project, "monitor")
     go(page, "Monitoreo")
     expect(page.get_by_role("button", name="y marcar como resuelta")).to_be_enabled()
+    cause = page.get_by_label("Causa", exact=True).first
+    handled = cause.input_value()
     reach(page, page.get_by_label("Causa y remedio"))
     page.keyboard.type("Imagen corregida")
     reach(page, page.get_by_role("button", name="y marcar como resuelta"))
     page.keyboard.press("Enter")
 
+    expect(cause).not_to_have_value(handled)
     expect(page.get_by_text("Reejecución:")).to_be_visible()
 
 

@@ -49,13 +49,7 @@ def read_log(
         most = task.current_attempt if task.created_by_id == actor.user_id else None
         wanted: list[ColumnElement[bool]] = []
         if words.strip():
-            said = [TaskLog.log_message.icontains(text, autoescape=True) for text in platform_words]
-            wanted.append(
-                or_(
-                    TaskLog.log_message.icontains(words.strip(), autoescape=True),
-                    and_(TaskLog.source == LogSource.PLATFORM, or_(false(), *said)),
-                )
-            )
+            wanted.append(_holds(words.strip(), platform_words))
         if levels:
             wanted.append(TaskLog.level.in_([level.value for level in levels]))
         before = None
@@ -68,3 +62,11 @@ def read_log(
         if most is not None:
             counted = counted.where(TaskLog.attempt <= most)
         return LogPart(lines, session.scalar(counted) or 0)
+
+
+def _holds(words: str, platform_words: Collection[str]) -> ColumnElement[bool]:
+    said = [TaskLog.log_message.icontains(text, autoescape=True) for text in platform_words]
+    return or_(
+        TaskLog.log_message.icontains(words, autoescape=True),
+        and_(TaskLog.source == LogSource.PLATFORM, or_(false(), *said)),
+    )
