@@ -34,6 +34,7 @@ def fields_of(entry: Raw, packed: bytes) -> dict[str, int | bytes]:
         "size": len(entry.data),
         "name": entry.name,
         "extra": b"",
+        "needs": 20,
     }
 
 
@@ -58,7 +59,7 @@ def central_part(entry: Raw, offset: int) -> bytes:
     packed = deflate(entry.data) if entry.method == 8 else entry.data
     f = fields_of(entry, packed) | {"offset": offset} | entry.central
     header = struct.pack(
-        "<4s6H3I5H2I", b"PK\x01\x02", 0x31E, 20, f["flags"], f["method"], 0, 0x21,
+        "<4s6H3I5H2I", b"PK\x01\x02", 0x31E, f["needs"], f["flags"], f["method"], 0, 0x21,
         f["crc"], f["packed"], f["size"], len(f["name"]), len(f["extra"]), 0, 0, 0,
         entry.attributes, f["offset"],
     )  # fmt: skip

@@ -31,6 +31,9 @@ from core.errors import (
 
 _ENCRYPTED_FLAGS = 1 << 0 | 1 << 6 | 1 << 13  # APPNOTE 4.4.4: password, strong, masked headers
 _AES = 99
+_NEWEST = 63
+"""Version 6.3 of the format (4.4.3.2); there is none later, and readers refuse what asks for one."""
+
 _PLAIN_KINDS = (0, stat.S_IFREG, stat.S_IFDIR)
 _ZIP_START = b"PK\x03\x04"
 _HELD_IN_MEMORY = 1 << 20
@@ -95,7 +98,7 @@ def check_entry(entry: Entry, limits: Limits) -> None:
         raise UnsafeEntry(entry=shown(entry.name))
     if entry.flags & _ENCRYPTED_FLAGS or entry.method == _AES:
         raise EncryptedArchive(entry=shown(entry.name))
-    if entry.method not in (STORED, DEFLATED):
+    if entry.method not in (STORED, DEFLATED) or entry.needs > _NEWEST:
         raise UnsupportedCompression(entry=shown(entry.name))
     if entry.is_folder and entry.size:
         raise DamagedArchive(entry=shown(entry.name))

@@ -49,6 +49,8 @@ class Entry:
     """Bytes unpacked, as declared."""
     attributes: int
     """The upper 16 bits are a Unix mode where the archive was made on Unix."""
+    needs: int
+    """Version of the format, times ten, that its readers must know (4.4.3)."""
     offset: int
     """Where the local header starts."""
     data: int = -1
@@ -184,7 +186,7 @@ def _parse_central(directory: bytes, position: int) -> tuple[Entry, int]:
     """The entry at `position` of the directory, and the position after it."""
     if position + _CENTRAL.size > len(directory):
         raise DamagedArchive(entry="central directory")
-    (signature, _, _, flags, method, _, _, crc, packed, size, name_length, extra_length,
+    (signature, _, needs, flags, method, _, _, crc, packed, size, name_length, extra_length,
      comment_length, _, _, attributes, offset) = _CENTRAL.unpack_from(directory, position)  # fmt: skip
     name_at = position + _CENTRAL.size
     extra_at = name_at + name_length
@@ -204,6 +206,7 @@ def _parse_central(directory: bytes, position: int) -> tuple[Entry, int]:
         packed=packed,
         size=size,
         attributes=attributes,
+        needs=needs & 0xFF,
         offset=offset,
     )
     return entry, after

@@ -98,17 +98,12 @@ const animate = Element.prototype.animate
 Element.prototype.animate = function (frames, how) {
   return animate.call(this, frames, { ...(typeof how === "object" ? how : {}), duration: 0 })
 }
-document.addEventListener("DOMContentLoaded", () => {
-  const still = new CSSStyleSheet()
-  still.replaceSync("*, ::before, ::after { transition: none !important; animation-duration: 0s !important }")
-  document.adoptedStyleSheets.push(still)
-})
 """
-"""Nothing moves: a hand sees what still unfolds and waits, a test clicks beside it."""
+"""What unfolds is there at once: a hand waits for it to stand still, a test clicks beside it."""
 
 
 def watch(page: Page) -> Visitor:
-    """Note what the page says on its console and which hosts it asks; let nothing on it move."""
+    """Note what the page says on its console and which hosts it asks; let nothing on it unfold slowly."""
     visitor = Visitor(page, [], set())
     page.add_init_script(STILL)
     page.on("console", lambda said: visitor.console.append(said.text) if said.type == "error" else None)

@@ -109,4 +109,4 @@ def test_a_professor_creates_a_definition_and_opens_it_to_the_course(
     page.get_by_role("button", name="+ Nueva asignación").click()
     page.get_by_label("Nombre", exact=True).fill("Robots de marzo")
     page.get_by_role("button", name="Guardar").click()
-    expect(page.get_by_text("Robots de marzo")).to_be_visible()
+    expect(page.get_by_text("Robots de marzo").first).to_be_visible()

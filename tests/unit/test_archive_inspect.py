@@ -185,3 +185,11 @@ def test_a_folder_of_results_under_one_of_several_folders_is_accepted() -> None:
 
 def test_names_with_results_in_a_mac_folder_are_ignored_as_all_of_it() -> None:
     assert inspect(usual({"__MACOSX/results/._x": "", "a.py": ""})).names == ("a.py",)
+
+
+@pytest.mark.parametrize("version", [64, 255])
+def test_an_entry_for_readers_that_do_not_exist_is_told(version: int) -> None:
+    with pytest.raises(errors.UnsupportedCompression):
+        inspect(make(Raw(central={"needs": version})))
+
+    inspect(make(Raw(central={"needs": 63})))
