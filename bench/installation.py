@@ -16,13 +16,13 @@ from pydantic import SecretStr
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from core.bootstrap import open_context  # noqa: E402
-from core.config import Settings  # noqa: E402
-from core.context import Context  # noqa: E402
-from core.embedded.ftp import EmbeddedFtp  # noqa: E402
-from core.embedded.postgres import EmbeddedPostgres  # noqa: E402
-from core.embedded.state import _free_port  # noqa: E402
-from core.migrate import upgrade  # noqa: E402
+from core.bootstrap import open_context
+from core.config import Settings
+from core.context import Context
+from core.embedded.ftp import EmbeddedFtp
+from core.embedded.postgres import EmbeddedPostgres
+from core.embedded.state import _free_port
+from core.migrate import upgrade
 
 
 @contextmanager

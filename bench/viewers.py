@@ -134,9 +134,9 @@ async def cost(viewers: list[Viewer], pid: int) -> dict[str, tuple[float, float]
 def _postgres_seconds() -> float:
     """CPU time of the server that this program has started, with all its processes that have ended."""
     total = 0.0
-    for process_ in psutil.Process().children(recursive=True):
-        if process_.name() == "postgres":
-            total += sum(process_.cpu_times()[: 4 if process_.ppid() == os.getpid() else 2])
+    for one in psutil.Process().children(recursive=True):
+        if one.name() == "postgres":
+            total += sum(one.cpu_times()[: 4 if one.ppid() == os.getpid() else 2])
     return total
 
 

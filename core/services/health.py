@@ -36,15 +36,15 @@ class LastError:
 def check_components(ctx: Context, language: str = "en") -> dict[str, str]:
     """Component → `ok` or what is wrong with it, in `language`."""
     checks = [*_systems(ctx), (_WORKER, lambda: check_worker(ctx))]
-    found = {name: _error_of(check) for name, check in checks}
+    found = {name: error_of(check) for name, check in checks}
     if found["database"] is None:
-        found["schema"] = _error_of(lambda: check_schema(ctx))
+        found["schema"] = error_of(lambda: check_schema(ctx))
     return {name: OK if error is None else error.sentence(language) for name, error in found.items()}
 
 
 def find_errors(ctx: Context) -> list[LastError]:
     """What is wrong now with Postgres, the file server and the broker; nothing with those that are well."""
-    found = ((name, _error_of(check), ctx.now()) for name, check in _systems(ctx))
+    found = ((name, error_of(check), ctx.now()) for name, check in _systems(ctx))
     return [
         LastError(name, {language: error.sentence(language) for language in error.texts}, at)
         for name, error, at in found
@@ -108,7 +108,8 @@ def _systems(ctx: Context) -> list[tuple[str, Callable[[], None]]]:
     return checks
 
 
-def _error_of(check: Callable[[], None]) -> Unavailable | None:
+def error_of(check: Callable[[], object]) -> Unavailable | None:
+    """What is wrong with a component, by asking it; None when it is well."""
     try:
         check()
     except Unavailable as error:

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 import builders
 import pytest
 from builders import World
+from definition_files import BOTH, count, images, paths, read
 from http_worlds import create, definition, form, signed_in, stage
-from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from core.context import Context
 from core.models import TaskDefinition
-
-BOTH = [("parsing.tar.gz", b"parse"), ("execution.tar.gz", b"execute")]
 
 
 @pytest.fixture
@@ -32,23 +30,6 @@ def world(ctx: Context) -> World:
 @pytest.fixture
 def professor(ctx: Context, world: World) -> dict[str, str]:
     return signed_in(ctx, world.professor)
-
-
-def images(ctx: Context) -> set[str]:
-    return {file.path for file in ctx.storage.list_files(ctx.storage.path("images"))}
-
-
-def count(ctx: Context, model: type) -> int:
-    with ctx.db.transaction() as session:
-        return session.scalar(select(func.count()).select_from(model)) or 0
-
-
-def paths(made: dict[str, object]) -> list[str]:
-    return [entry["container"]["remote_storage_path"] for entry in made["stages"]]  # type: ignore[attr-defined, index]
-
-
-def read(ctx: Context, path: str) -> bytes:
-    return b"".join(ctx.storage.stream(path))
 
 
 def test_a_definition_is_answered_with_its_stages_in_order_and_each_image_on_ftp(

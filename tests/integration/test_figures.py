@@ -36,7 +36,7 @@ from core.wire.reports import read_report
 CAUSES = (
     "Line {number}: unknown command 'M{number}'",
     "Timeout after {number}.5 s at 2026-03-{day:02}T10:00:{day:02}Z",
-    "No such file: /srv/work/{number}/main.gcode",
+    "No such file: /srv/jobs/{number}/main.gcode",
     "Container {hex} was killed",
 )
 

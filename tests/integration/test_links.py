@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import builders
 import pytest
+from account_mails import EMAIL, NEW, PASSWORD, add, can_sign_in, mailer, over
 from conftest import Clock
-from pydantic import SecretStr
 from smtp_server import MailServer, mail_server
 from sqlalchemy import select, text, update
 
@@ -25,17 +24,11 @@ from core.errors import (
     OnlyAdmins,
     TooManyAttempts,
     WeakPassword,
-    WrongCredentials,
 )
-from core.mail import Mailer, open_mailer
 from core.mailing import send_waiting
 from core.models import OneTimeLink, User
 from core.services import accounts, courses
 from core.vocabulary import LinkPurpose, Role
-
-PASSWORD = "correct horse battery"
-NEW = "another good phrase"
-EMAIL = "new@uniandes.edu.co"
 
 
 @pytest.fixture
@@ -46,35 +39,13 @@ def server(tmp_path: Path) -> Iterator[MailServer]:
 
 @pytest.fixture
 def mailing(ctx: Context, server: MailServer) -> Context:
-    """The context of an installation that sends mail."""
-    url = SecretStr(f"smtp://127.0.0.1:{server.port}")
-    changed = {"smtp_url": url, "public_url": "https://ulos.example.org"}
-    return replace(ctx, settings=ctx.settings.model_copy(update=changed))
-
-
-def mailer(ctx: Context) -> Mailer:
-    made = open_mailer(ctx.settings)
-    assert made is not None
-    return made
-
-
-def add(ctx: Context, world: builders.World, email: str = EMAIL, role: Role = Role.STUDENT) -> Actor:
-    added = courses.add_member(ctx, world.professor, world.course_id, email=email, role=role)
-    return Actor(user_id=added.member.id)
+    return over(ctx, server)
 
 
 def link_for(ctx: Context, person: Actor, purpose: LinkPurpose) -> str:
     with ctx.db.transaction() as session:
         url = accounts.issue_link(session, ctx, person.user_id or 0, purpose).url
     return url.partition("token=")[2]
-
-
-def can_sign_in(ctx: Context, email: str, password: str) -> bool:
-    try:
-        accounts.sign_in(ctx, email=email, password=password, address="")
-    except WrongCredentials:
-        return False
-    return True
 
 
 @pytest.mark.parametrize(("purpose", "life"), [("invitation", {"days": 7}), ("reset", {"hours": 1})])

@@ -4,35 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import builders
 import pytest
+from account_mails import EMAIL, NEW, PASSWORD, add, can_sign_in, mailer, over
 from conftest import Clock
 from pydantic import SecretStr, ValidationError
 from smtp_server import MailServer, mail_server
 from sqlalchemy import select, text, update
 
 from core.config import Settings
-from core.context import Actor, Context
+from core.context import Context
 from core.errors import (
     LinkExpired,
     MailUnavailable,
     NoMail,
     TooManyAttempts,
-    WrongCredentials,
 )
-from core.mail import Mailer, open_mailer
+from core.mail import open_mailer
 from core.mailing import run_mails, send_waiting
 from core.models import OutgoingMail, User
-from core.services import accounts, courses
-from core.vocabulary import Role
+from core.services import accounts
 from core.wake import Waker
-
-PASSWORD = "correct horse battery"
-NEW = "another good phrase"
-EMAIL = "new@uniandes.edu.co"
 
 
 @pytest.fixture
@@ -43,21 +37,7 @@ def server(tmp_path: Path) -> Iterator[MailServer]:
 
 @pytest.fixture
 def mailing(ctx: Context, server: MailServer) -> Context:
-    """The context of an installation that sends mail."""
-    url = SecretStr(f"smtp://127.0.0.1:{server.port}")
-    changed = {"smtp_url": url, "public_url": "https://ulos.example.org"}
-    return replace(ctx, settings=ctx.settings.model_copy(update=changed))
-
-
-def mailer(ctx: Context) -> Mailer:
-    made = open_mailer(ctx.settings)
-    assert made is not None
-    return made
-
-
-def add(ctx: Context, world: builders.World, email: str = EMAIL, role: Role = Role.STUDENT) -> Actor:
-    added = courses.add_member(ctx, world.professor, world.course_id, email=email, role=role)
-    return Actor(user_id=added.member.id)
+    return over(ctx, server)
 
 
 def state(ctx: Context) -> list[tuple[str, str | None]]:
@@ -68,14 +48,6 @@ def state(ctx: Context) -> list[tuple[str, str | None]]:
             ("sent" if row.sent_at else "given up" if row.given_up_at else "waits", row.last_error)
             for row in rows
         ]
-
-
-def can_sign_in(ctx: Context, email: str, password: str) -> bool:
-    try:
-        accounts.sign_in(ctx, email=email, password=password, address="")
-    except WrongCredentials:
-        return False
-    return True
 
 
 def test_an_invitation_is_mailed_and_sets_the_first_password_once(

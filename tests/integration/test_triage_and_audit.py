@@ -178,7 +178,7 @@ INSERT INTO task_stage_status
     (task_id, attempt_id, stage_id, position, status_id, started_at, ended_at, reason)
 SELECT task_id, id, 1, 0, 4, created_at, created_at, (ARRAY[
     'Line ' || id || ': unknown command ''M' || id || '''',
-    'Timeout after ' || id || '.5 s', 'No such file: /srv/work/' || id || '/main.gcode',
+    'Timeout after ' || id || '.5 s', 'No such file: /srv/jobs/' || id || '/main.gcode',
     'Container a1b2c3d4e5f' || id || ' was killed', 'Out of memory: ' || id || ' MB',
     'Permission denied: /tmp/x' || id, 'Connection to 10.0.0.' || id || ' refused',
     'Segmentation fault at 0x' || id || 'ff', 'expected ' || id || ' but got ' || id + 1,

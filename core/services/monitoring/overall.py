@@ -9,7 +9,7 @@ from sqlalchemy import select
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import Unavailable
-from core.services.health import check_worker
+from core.services.health import check_worker, error_of
 from core.services.monitoring.consumers import QueueState, read_consumers, read_report_queue
 from core.services.monitoring.counting import counted, whole_sum
 from core.services.monitoring.diagnosis import Answer, Figures, diagnose
@@ -48,14 +48,10 @@ def read_components(ctx: Context, actor: Actor) -> Components:
     """
     with ctx.db.transaction() as session:
         require(session, actor, Right.MONITOR)
-    errors: dict[str, Unavailable] = {}
+    found = {"files": error_of(ctx.storage.check), "worker": error_of(lambda: check_worker(ctx))}
+    errors = {name: error for name, error in found.items() if error is not None}
     queues: tuple[QueueState, ...] = ()
     reports: QueueState | None = None
-    for name, check in (("files", ctx.storage.check), ("worker", lambda: check_worker(ctx))):
-        try:
-            check()
-        except Unavailable as error:
-            errors[name] = error
     try:
         queues = tuple(read_consumers(ctx, actor))
         reports = read_report_queue(ctx, actor)
