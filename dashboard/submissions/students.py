@@ -147,6 +147,7 @@ def _table(visit: shell.Visit, found: StudentPage, stages: list[str]) -> list[in
     picked = st.dataframe(
         pd.DataFrame([cells(row, stages, visit.zone) for row in found.rows]),
         hide_index=True,
+        placeholder="—",
         on_select=choose,
         selection_mode="multi-row",
         key=key,
