@@ -194,42 +194,6 @@ class UnknownChoice(Invalid):
     }
 
 
-class UnreadableRoster(Invalid):
-    """An uploaded list of people cannot be read as a table. `field`."""
-
-    texts = {
-        "en": "This file cannot be read as a list. Save it as .xlsx, .xls or .csv, without a password, and upload it again.",
-        "es": "Este archivo no se puede leer como lista. Guárdalo como .xlsx, .xls o .csv, sin contraseña, y súbelo de nuevo.",
-    }
-
-
-class RosterWithoutEmails(Invalid):
-    """No column of an uploaded list is headed as one of e-mail addresses. `field`."""
-
-    texts = {
-        "en": "No column of this file is called Email. Its first row must name the columns: ID de alumno, Apellidos, Nombres, Email.",
-        "es": "Ninguna columna de este archivo se llama Email. Su primera fila debe nombrar las columnas: ID de alumno, Apellidos, Nombres, Email.",
-    }
-
-
-class RosterTooLong(Invalid):
-    """An uploaded list has more rows than any course. `field`, `limit`."""
-
-    texts = {
-        "en": "This list has more than {limit} rows. Split it and upload the parts.",
-        "es": "Esta lista tiene más de {limit} filas. Divídela y sube las partes.",
-    }
-
-
-class RepeatedRow(Invalid):
-    """The same person stands in an earlier row of the list. `row` is that one."""
-
-    texts = {
-        "en": "The same e-mail is in row {row} already; this row was left out.",
-        "es": "El mismo correo ya está en la fila {row}; esta fila se omitió.",
-    }
-
-
 class NotAReceipt(Invalid):
     """A receipt was not made by this installation, or was changed since. `field`."""
 
