@@ -8,9 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import builders
 import pytest
-from conftest import Clock
 from sqlalchemy import func, select
 
 from core.context import ORCHESTRATOR, Actor, Context
@@ -19,6 +17,8 @@ from core.errors import KeyInUse, NotFound
 from core.models import IdempotencyRecord, TaskLog
 from core.services import reports
 from core.services.idempotency import Answer, once
+from tests import builders
+from tests.conftest import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
 
