@@ -113,6 +113,15 @@ class BadName(Invalid):
     }
 
 
+class ImpossibleFile(Invalid):
+    """A required file that no accepted archive can hold. `field`, `value`."""
+
+    texts = {
+        "en": "{field}: no archive that is accepted can hold “{value}”. Use a name within the submission's folder that is not reserved (results, output_*.txt), not left out (.DS_Store, .git, …) and distinct from the others.",
+        "es": "{field}: ningún archivo comprimido aceptado puede contener «{value}». Usa un nombre dentro de la carpeta de la entrega que no esté reservado (results, output_*.txt), no se omita (.DS_Store, .git, …) y sea distinto de los demás.",
+    }
+
+
 class ReservedKey(Invalid):
     """A routing key is one that reports travel under. `field`, `value`."""
 
