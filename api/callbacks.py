@@ -120,7 +120,7 @@ def add_log(
         ).model_dump(mode="json")
 
     asked = ["log", task_id, attempt, entry.model_dump()]
-    return LogAdded.model_validate(idempotency.once(ctx, actor, Right.REPORT_LOG, key, asked, act))
+    return LogAdded.model_validate(idempotency.once(ctx, actor, Right.REPORT_LOG, act, key=key, asked=asked))
 
 
 @router.patch("/{task_id}/requeue", responses=responses(401, 403, 404, 409))
@@ -134,7 +134,9 @@ def note_requeue(
         return {"id": noted.id, "task_id": noted.task_id, "requeue_count": noted.requeue_count}
 
     asked = ["requeue", task_id, attempt]
-    return RequeueNoted.model_validate(idempotency.once(ctx, actor, Right.REPORT_REQUEUE, key, asked, act))
+    return RequeueNoted.model_validate(
+        idempotency.once(ctx, actor, Right.REPORT_REQUEUE, act, key=key, asked=asked)
+    )
 
 
 @router.patch("/{task_id}", responses=responses(401, 403, 404, 409))
@@ -168,4 +170,6 @@ def set_stage_statuses(
         ).model_dump(mode="json")
 
     asked = ["status", task_id, attempt, changes]
-    return TaskState.model_validate(idempotency.once(ctx, actor, Right.REPORT_STATUS, key, asked, act))
+    return TaskState.model_validate(
+        idempotency.once(ctx, actor, Right.REPORT_STATUS, act, key=key, asked=asked)
+    )

@@ -31,7 +31,13 @@ _LONGEST_WAIT = "10s"
 
 
 def once(
-    ctx: Context, actor: Actor, right: Right, key: str | None, asked: object, act: Callable[[Context], Answer]
+    ctx: Context,
+    actor: Actor,
+    right: Right,
+    act: Callable[[Context], Answer],
+    *,
+    key: str | None,
+    asked: object,
 ) -> Answer:
     """Run `act` unless `key` was answered before; then return that answer.
 

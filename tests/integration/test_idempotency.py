@@ -38,7 +38,7 @@ def act(ctx):
     sys.stdin.read()
     return {}
 
-once(open_context(), ORCHESTRATOR, Right.REPORT_LOG, "key", ["log"], act)
+once(open_context(), ORCHESTRATOR, Right.REPORT_LOG, act, key="key", asked=["log"])
 """
 
 
@@ -46,7 +46,7 @@ def say(ctx: Context, task_id: int, key: str = "key", asked: object = ("log",), 
     def act(inner: Context) -> Answer:
         return {"id": reports.add_task_log(inner, ORCHESTRATOR, task_id, "said").id}
 
-    return once(ctx, who.get("actor", ORCHESTRATOR), Right.REPORT_LOG, key, asked, act)
+    return once(ctx, who.get("actor", ORCHESTRATOR), Right.REPORT_LOG, act, key=key, asked=asked)
 
 
 def lines(ctx: Context) -> int:
@@ -113,7 +113,7 @@ def test_an_effect_whose_answer_cannot_be_recorded_does_not_take_place(ctx: Cont
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        once(ctx, ORCHESTRATOR, Right.REPORT_LOG, "key", ["log"], act)
+        once(ctx, ORCHESTRATOR, Right.REPORT_LOG, act, key="key", asked=["log"])
 
     assert lines(ctx) == 0
     with ctx.db.transaction() as session:
