@@ -40,8 +40,9 @@ check: $(STAMP) ## lint, format, types, layers, container files
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/yamllint -s compose.yaml
+	.venv/bin/yamllint -s compose.yaml .github
 	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/checks.yml
 	.venv/bin/hadolint Dockerfile
 
 bench: $(STAMP) ## measurements; see bench/

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import builders
-
 from core.context import Context
 from core.services import courses
 from core.services.courses import RosterOutcome
+from tests import builders
 
 TITLE = ["Curso ISIS-1234, sección 1", "", "", ""]
 HEADER = ["ID de alumno", "Apellidos", "Nombres", "Email"]

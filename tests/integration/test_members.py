@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier
 
-import builders
 import pytest
 from sqlalchemy import update
 
@@ -29,6 +28,7 @@ from core.errors import (
 from core.models import User
 from core.services import accounts, courses, installation, submissions
 from core.vocabulary import Role
+from tests import builders
 
 EMAIL = "new@uniandes.edu.co"
 

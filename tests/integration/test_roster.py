@@ -7,9 +7,7 @@ import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import builders
 import pytest
-import spreadsheets
 from sqlalchemy import select, update
 
 from core.context import PLATFORM, Actor, Context
@@ -25,6 +23,7 @@ from core.models import User
 from core.services import accounts, courses
 from core.services.courses import RosterOutcome
 from core.vocabulary import Role
+from tests import builders, spreadsheets
 from tests.rosters import (
     ANA,
     HEADER,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
 from sqlalchemy import select
 
@@ -10,6 +9,7 @@ from core.context import Actor, Context
 from core.errors import NothingUsable
 from core.models import User
 from core.services import accounts
+from tests import builders
 from tests.rosters import ANA, HEADER, LUIS, PEOPLE, ROWS, delimited, students, upload
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
-import builders
 import pytest
-import spreadsheets
 
 from core.context import Context
 from core.errors import NotASpreadsheet, UnknownChoice
 from core.services import courses
+from tests import builders, spreadsheets
 from tests.rosters import ANA, HEADER, LUIS, PEOPLE, ROWS, delimited, reasons, students, upload
 
 SECOND = [HEADER, ["202012347", "Ruiz", "Eva", "e.ruiz@uniandes.edu.co"]]

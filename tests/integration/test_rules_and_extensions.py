@@ -7,9 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-import builders
 import pytest
-from builders import World
 from sqlalchemy import select
 
 from core.context import ORCHESTRATOR, Actor, Context
@@ -29,6 +27,8 @@ from core.models import Task, TaskStageStatus
 from core.services import assignments, submissions
 from core.services.assignments import AssignmentDraft, AssignmentRules
 from core.vocabulary import AssignmentState, LatePolicy
+from tests import builders
+from tests.builders import World
 from tests.conftest import Clock
 from tests.hostile_zips import usual
 

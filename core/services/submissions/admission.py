@@ -113,6 +113,16 @@ def check_admitted(
     return admission
 
 
+def check_is_student(session: Session, actor: Actor, assignment_id: int, moment: datetime) -> None:
+    """Check that `actor` is a student of the course, whatever the dates and rules of the assignment say.
+
+    Raises:
+        NotAllowed, NotFound: no student of the course.
+
+    """
+    _read(session, actor, assignment_id, moment, Right.SUBMIT)
+
+
 def check_names(summary: ArchiveSummary, required: Collection[str]) -> None:
     """Check that the archive holds the `required` files, as named or within its one enclosing folder.
 
