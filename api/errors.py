@@ -89,7 +89,7 @@ def _more(error: errors.UlosError, language: str) -> dict[str, object]:
     """What programs want to know beyond the sentence: the field that is wrong, what is in the way."""
     if isinstance(error, errors.Invalid) and "field" in error.values:
         return {"errors": [_field_problem(error, language)]}
-    if isinstance(error, errors.InUse):
+    if isinstance(error, errors.InUse | errors.QueueTaken):
         return {"names": list(error.names)}
     return {}
 
