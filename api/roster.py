@@ -71,6 +71,18 @@ class RosterRejectionOut(BaseModel):
 class RosterCorrectionOut(BaseModel):
     """What the list corrected in an existing account."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "row": 4,
+                "email": "ana.gomez@uniandes.edu.co",
+                "field": "student_code",
+                "before": "20201234",
+                "after": "202012345",
+            }
+        }
+    )
+
     row: int
     email: str
     field: Literal["full_name", "student_code"]
@@ -80,6 +92,10 @@ class RosterCorrectionOut(BaseModel):
 
 class RosterSheetOut(BaseModel):
     """A sheet with a column of e-mails."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "Sección 1", "rows": 24, "is_read": True}}
+    )
 
     name: str
     rows: int
