@@ -22,6 +22,7 @@ STATUSES: Mapping[type[errors.UlosError], int] = MappingProxyType(
     {
         errors.NotSignedIn: 401,
         errors.NotAllowed: 403,
+        errors.RegistrationClosed: 403,
         errors.NotFound: 404,
         errors.WrongMethod: 405,
         errors.TooManyAttempts: 429,
@@ -107,9 +108,10 @@ def install(app: FastAPI) -> None:
         status = status_of(error)
         headers = {
             401: {"WWW-Authenticate": "Bearer"},
-            429: {"Retry-After": "900"},
             503: {"Retry-After": "5"},
         }
+        if isinstance(error, errors.TooManyAttempts):
+            return _told(request, error, {"Retry-After": str(error.retry_after)})
         return _told(request, error, headers.get(status))
 
     async def malformed(request: Request, error: Exception) -> JSONResponse:

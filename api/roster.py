@@ -54,7 +54,9 @@ class RosterEntryOut(BaseModel):
     email: str
     full_name: str
     student_code: str | None
-    is_new_account: bool
+    is_new_account: bool = Field(
+        description="There was no account; in a preview, also of anybody who is in none of your courses"
+    )
 
 
 class RosterRejectionOut(BaseModel):
@@ -88,7 +90,7 @@ class RosterOut(BaseModel):
                     }
                 ],
                 "already_enrolled": [],
-                "invitations": [{"email": "ana.gomez@uniandes.edu.co", "link": None}],
+                "invitations": [{"email": "ana.gomez@uniandes.edu.co", "link": None, "delivery": "mail"}],
             }
         }
     )

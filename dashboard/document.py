@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from functools import cache
 from pathlib import Path
 
 import streamlit
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from dashboard import process
 from dashboard.registry import LINK_SCREEN, SCREENS
 
 NONCE_SECONDS = 24 * 3600
-LINK_SECONDS = 3600
 
 _BASE = "<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin }</script>"
 """Without it the client looks for its server below the path of the page first, which is an error in
@@ -78,9 +76,6 @@ _HEADERS = {
 """No request leaves for elsewhere, whatever a statement or a name holds. Streamlit's client has scripts
 and styles inside of its pages and compiles its charts."""
 
-_LINK_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
-
 
 @cache
 def _document(language: str) -> str:
@@ -113,29 +108,9 @@ def page(request: Request) -> Response:
     return response
 
 
-def set_password(request: Request) -> Response:
-    """Take the token of a link out of the address before a page opens: history and logs never hold it.
-
-    Lax, not strict: people come from the page of their mail. Opening a link spends nothing.
-    """
-    token = request.query_params.get("token")
-    if token is None:
-        return page(request)
-    response = RedirectResponse(f"/{LINK_SCREEN}", 303, headers=_LINK_HEADERS)
-    response.set_cookie(
-        process.LINK_COOKIE,
-        token if _TOKEN.fullmatch(token) else "",
-        max_age=LINK_SECONDS,
-        httponly=True,
-        samesite="lax",
-        secure=process.settings().cookie_secure,
-    )
-    return response
-
-
 ROUTES = [
     Route("/", page),
-    Route(f"/{LINK_SCREEN}", set_password),
+    Route(f"/{LINK_SCREEN}", page),
     *(Route(f"/{screen.path}", page) for screen in SCREENS),
 ]
 """The first page and every screen; any other path is Streamlit's to answer."""

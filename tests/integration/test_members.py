@@ -136,7 +136,7 @@ def test_a_professor_makes_a_student_a_monitor_and_back(ctx: Context) -> None:
     up = courses.set_role(ctx, world.professor, world.course_id, student, Role.MONITOR)
     down = courses.set_role(ctx, world.professor, world.course_id, student, Role.STUDENT)
 
-    assert (up.role, down.role) == (Role.MONITOR, Role.STUDENT)
+    assert (up.member.role, down.member.role) == (Role.MONITOR, Role.STUDENT)
 
 
 def test_who_was_removed_sees_the_course_no_more_but_their_work_stays(ctx: Context) -> None:
@@ -221,7 +221,7 @@ def test_a_name_taken_by_two_at_once_makes_one_course(ctx: Context) -> None:
 def test_an_address_registered_by_two_at_once_makes_one_account(ctx: Context) -> None:
     def make(_: int) -> bool:
         try:
-            accounts.register(ctx, email=EMAIL, password="correct horse battery")
+            builders.registered(ctx, EMAIL, "correct horse battery")
         except NameTaken:
             return False
         return True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,7 +15,8 @@ from core.db import notify
 from core.errors import AccountClosed, HasOtherRole, Invalid, NotFound, Rejected, RepeatedRow, Required
 from core.models import Course, CourseMember, User
 from core.services.accounts import check_domain, clean_email, clean_name
-from core.services.courses.invitations import Invitation, invite
+from core.services.courses.invitations import Invitation, welcome
+from core.services.courses.reading import known_people
 from core.services.courses.roster_file import RosterRow, find_people
 from core.spreadsheets import LARGEST_FILE, read_tables
 from core.vocabulary import Role
@@ -25,7 +26,10 @@ __all__ = ["LARGEST_FILE", "RosterEntry", "RosterOutcome", "RosterRejection", "i
 
 @dataclass(frozen=True, slots=True)
 class RosterEntry:
-    """A row of the list that is right. `is_new_account`: nobody had this address before."""
+    """A row of the list that is right. `is_new_account`: there was no account with this address.
+
+    A preview tells this only of people whom the actor has in a course; of others it is true.
+    """
 
     row: int
     email: str
@@ -47,8 +51,8 @@ class RosterRejection:
 class RosterOutcome:
     """What an import did, or with `dry_run` would do.
 
-    `invitations`: of those added who have no password. Where mail is sent it goes out by itself;
-    else each has a link to hand over.
+    `invitations`: of those added who have no password or no proven mailbox. Where mail is sent it goes
+    out by itself; else each has a link to hand over.
     """
 
     dry_run: bool
@@ -68,7 +72,9 @@ def import_roster(
 ) -> RosterOutcome:
     """Enrol the people of an .xlsx, .xls or .csv file as students.
 
-    Accounts are made without a password; who has none is invited to set one. Nobody's role changes.
+    Accounts are made without a password; a person who has none, or whose mailbox is not proven, is invited
+    to set one, and is a student only afterwards. Nobody's role changes. A preview (`dry_run`) tells nothing
+    about people whom the actor does not have in a course.
 
     Raises:
         NotFound, NotAllowed: only professors of the course and admins.
@@ -83,11 +89,13 @@ def import_roster(
         course = session.get(Course, course_id, with_for_update={"key_share": True})
         if course is None:
             raise NotFound(what="course")
-        plan = _plan(session, ctx, course_id, entries)
+        plan = _plan(session, ctx, actor, course_id, entries)
         invitations: list[Invitation] = []
         if not dry_run and plan.added:
+            there_before = _existing(session, [entry.email for entry in plan.added])
             users = _apply(session, ctx, course_id, plan.added)
-            invitations = invite(session, ctx, actor, course.course_name, users)
+            invitations = welcome(session, ctx, actor, course.course_name, users)
+            plan.tell_new(there_before)
             notify(session, f"course:{course_id}")
     every = sorted([*rejected, *plan.rejected], key=lambda rejection: rejection.row)
     return RosterOutcome(
@@ -124,9 +132,19 @@ class _Plan:
     already_there: list[RosterEntry]
     rejected: list[RosterRejection]
 
+    def tell_new(self, there_before: Collection[str]) -> None:
+        """Note whose accounts were made by this import."""
+        self.added[:] = [replace(e, is_new_account=e.email not in there_before) for e in self.added]
 
-def _plan(session: Session, ctx: Context, course_id: int, entries: Sequence[RosterEntry]) -> _Plan:
-    known = _known(session, course_id, [entry.email for entry in entries])
+
+def _existing(session: Session, emails: Sequence[str]) -> set[str]:
+    return set(session.scalars(select(User.email).where(User.email.in_(emails))))
+
+
+def _plan(
+    session: Session, ctx: Context, actor: Actor, course_id: int, entries: Sequence[RosterEntry]
+) -> _Plan:
+    known = _known(session, actor, course_id, [entry.email for entry in entries])
     plan = _Plan([], [], [])
     for entry in entries:
         user, role = known.get(entry.email, (None, None))
@@ -153,13 +171,17 @@ def _check_known(user: User, role: str | None) -> None:
         raise HasOtherRole
 
 
-def _known(session: Session, course_id: int, emails: Sequence[str]) -> Mapping[str, tuple[User, str | None]]:
+def _known(
+    session: Session, actor: Actor, course_id: int, emails: Sequence[str]
+) -> Mapping[str, tuple[User, str | None]]:
+    """Those whom the actor has in a course, with their role in this one. Others are as if they were new."""
     rows = session.execute(
         select(User, CourseMember.role)
         .outerjoin(CourseMember, (CourseMember.user_id == User.id) & (CourseMember.course_id == course_id))
         .where(User.email.in_(emails))
-    )
-    return {user.email: (user, role) for user, role in rows}
+    ).all()
+    familiar = known_people(session, actor, [user.id for user, _ in rows])
+    return {user.email: (user, role) for user, role in rows if user.id in familiar}
 
 
 def _apply(session: Session, ctx: Context, course_id: int, added: Sequence[RosterEntry]) -> list[User]:
