@@ -28,6 +28,7 @@ from core.errors import (
 from core.mailing import send_waiting
 from core.models import OneTimeLink, User
 from core.services import accounts, courses
+from core.services.courses import Delivery
 from core.vocabulary import LinkPurpose, Role
 
 
@@ -182,7 +183,8 @@ def test_no_professor_sees_a_link_to_an_account_that_holds_more_than_they_give(
         ctx, world.professor, world.course_id, email="invited@uniandes.edu.co", role=Role.STUDENT
     )
 
-    assert added.invitation is None
+    assert added.invitation is not None
+    assert (added.invitation.link, added.invitation.delivery) == (None, Delivery.ADMIN)
     with pytest.raises(OnlyAdmins):
         courses.invite_again(ctx, world.professor, world.course_id, person.user_id or 0)
     admin = builders.person(ctx, "admin", is_admin=True)

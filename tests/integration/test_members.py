@@ -90,6 +90,8 @@ def test_adding_somebody_who_has_another_role_is_refused_and_changes_nothing(ctx
 
 def test_accounts_are_made_for_our_domains_only_and_closed_ones_stay_closed(ctx: Context) -> None:
     world = builders.world(ctx)
+    mine = courses.create_course(ctx, world.professor, name="Another of mine")
+    courses.enrol(ctx, PLATFORM, mine, world.stranger.user_id or 0, Role.STUDENT)
     with ctx.db.transaction() as session:
         session.execute(
             update(User).where(User.email == "stranger@uniandes.edu.co").values(disabled_at=ctx.now())
