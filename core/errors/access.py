@@ -44,8 +44,8 @@ class SlowDown(TooManyAttempts):
     """After failed attempts each further one has to wait. `seconds` until the next."""
 
     texts = {
-        "en": "Too many failed attempts. Wait {seconds} seconds and try again.",
-        "es": "Demasiados intentos fallidos. Espera {seconds} segundos e intenta de nuevo.",
+        "en": "Too many failed attempts. Wait {seconds} s and try again.",
+        "es": "Demasiados intentos fallidos. Espera {seconds} s e intenta de nuevo.",
     }
 
     @property

@@ -245,6 +245,7 @@ USES: dict[str, Callable[[Context, Actor, builders.World], object]] = {
         ctx, actor, w.course_id, w.student.user_id or 0
     ),
     "import_roster": lambda ctx, actor, w: courses.import_roster(ctx, actor, w.course_id, b"Email\n"),
+    "invite_all_again": lambda ctx, actor, w: courses.invite_all_again(ctx, actor, w.course_id),
     "create_course": lambda ctx, actor, _: courses.create_course(ctx, actor, name="Another"),
     "enrol": lambda ctx, actor, w: courses.enrol(
         ctx, actor, w.course_id, w.stranger.user_id or 0, Role.PROFESSOR
@@ -286,6 +287,7 @@ DECISIONS = {
     "set_role": "yynnffns",
     "remove_member": "yynnffns",
     "import_roster": "yynnffns",
+    "invite_all_again": "yynnffns",
     "create_course": "yynnynns",
     "enrol": "ynnnnnns",
     "list_people": "ynnnnnns",
