@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from core.services.accounts import LINK_PATH
-from dashboard import process
-from dashboard.origin import same_origin
+from dashboard import answers, process
 from dashboard.registry import LINK_SCREEN
 
 LINK_SECONDS = 3600
+
+_FORM_BYTES = 1_000
 
 _SCRIPT_PATH = f"{LINK_PATH}.js"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -72,13 +73,10 @@ _SCRIPT = f"""(async () => {{
 """The address leaves the history once its token has been posted; until then it can be loaded again."""
 
 _HEADERS = {
-    "Cache-Control": "no-store",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -97,9 +95,9 @@ def script(_: Request) -> Response:
 
 async def keep(request: Request) -> Response:
     """Keep the token in a cookie that scripts cannot read, for as long as the form is open."""
-    if not same_origin(request):
-        return PlainTextResponse("forbidden", 403)
-    token = str((await request.form()).get("token", ""))
+    answers.check_origin(request)
+    form = await request.form(max_files=0, max_fields=1, max_part_size=_FORM_BYTES)
+    token = str(form.get("token", ""))
     response = Response(status_code=204, headers=_HEADERS)
     if token:
         response.set_cookie(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bcrypt
 import pytest
-from conftest import Clock
 from sqlalchemy import delete, select, update
 
 from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
@@ -19,6 +18,7 @@ from core.errors import (
 from core.models import User, WebSession
 from core.services import accounts
 from core.vocabulary import Scope
+from tests.conftest import Clock
 
 EMAIL = "ana@uniandes.edu.co"
 PASSWORD = "correct horse battery"

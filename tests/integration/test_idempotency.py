@@ -8,9 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import builders
 import pytest
-from conftest import Clock
 from sqlalchemy import func, select
 
 from core.auth import Right
@@ -21,6 +19,8 @@ from core.models import IdempotencyRecord, TaskLog
 from core.services import courses, reports, submissions
 from core.services.idempotency import Answer, once
 from core.vocabulary import Scope
+from tests import builders
+from tests.conftest import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
 

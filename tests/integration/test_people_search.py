@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
 from sqlalchemy import update
 
@@ -10,6 +9,7 @@ from core.context import Context
 from core.models import User
 from core.search import matches
 from core.services import accounts, submissions
+from tests import builders
 
 NAMES = ["José Pérez", "JOSÉ PÉREZ", "Jose\u0301 Pe\u0301rez"]
 FINDS = ["perez", "PÉREZ", "jose perez", "perez jose", "pe\u0301rez", "Pérez", "2020", ""]

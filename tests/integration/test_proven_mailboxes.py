@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import builders
 import pytest
-from account_mails import EMAIL, NEW, PASSWORD, account, can_sign_in, mailer, over
-from smtp_server import MailServer, mail_server
 from sqlalchemy import update
 
 from core.context import PLATFORM, Actor, Context
@@ -23,6 +20,9 @@ from core.models import User
 from core.services import accounts, courses, definitions, submissions
 from core.services.courses import Delivery
 from core.vocabulary import LinkPurpose, Role
+from tests import builders
+from tests.account_mails import EMAIL, NEW, PASSWORD, account, can_sign_in, mailer, over
+from tests.smtp_server import MailServer, mail_server
 
 
 @pytest.fixture

@@ -6,11 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import builders
 import pytest
-from account_mails import EMAIL, NEW, PASSWORD, account, can_sign_in, mailer, over
-from conftest import Clock
-from smtp_server import MailServer, mail_server
 from sqlalchemy import func, select
 
 from core.context import Context
@@ -28,6 +24,10 @@ from core.models import User
 from core.services import accounts, courses
 from core.services.courses import Delivery
 from core.vocabulary import Role
+from tests import builders
+from tests.account_mails import EMAIL, NEW, PASSWORD, account, can_sign_in, mailer, over
+from tests.conftest import Clock
+from tests.smtp_server import MailServer, mail_server
 
 
 @pytest.fixture

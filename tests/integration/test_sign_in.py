@@ -7,9 +7,7 @@ import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
-import builders
 import pytest
-from conftest import Clock
 from itsdangerous import TimestampSigner
 from sqlalchemy import select, update
 from streamlit_authenticator.utilities.hasher import Hasher
@@ -23,6 +21,8 @@ from core.errors import (
 from core.models import SignInFailure, User
 from core.services import accounts
 from core.services.accounts import hashing
+from tests import builders
+from tests.conftest import Clock
 
 EMAIL = "ana@uniandes.edu.co"
 PASSWORD = "correct horse battery"

@@ -102,7 +102,13 @@ def _make_account(ctx: Context, email: str, full_name: str, hashed: str) -> Pers
     with ctx.db.transaction() as session:
         user = session.scalar(
             insert(User)
-            .values(email=email, full_name=full_name, password_hash=hashed, created_at=ctx.now())
+            .values(
+                email=email,
+                full_name=full_name,
+                name_is_own=bool(full_name),
+                password_hash=hashed,
+                created_at=ctx.now(),
+            )
             .on_conflict_do_nothing()
             .returning(User)
         )
