@@ -63,8 +63,6 @@ from core.services.accounts.sessions import (
     redeem_ticket,
 )
 from core.services.accounts.sign_in import (
-    FAILURES_PER_ACCOUNT,
-    FAILURES_PER_ADDRESS,
     FREE_FAILURES,
     sign_in,
 )
@@ -85,8 +83,6 @@ from core.services.accounts.tokens import (
 __all__ = [
     "API_TOKEN_LIFE",
     "DEVICE_LIFE",
-    "FAILURES_PER_ACCOUNT",
-    "FAILURES_PER_ADDRESS",
     "FREE_FAILURES",
     "LANGUAGES",
     "LINK_LIVES",
