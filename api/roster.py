@@ -55,7 +55,9 @@ class RosterEntryOut(BaseModel):
     email: str
     full_name: str
     student_code: str | None
-    is_new_account: bool
+    is_new_account: bool = Field(
+        description="There was no account; in a preview, also of anybody who is in none of your courses"
+    )
     sheet: str = Field(description="Empty where the file has one sheet of people")
 
 
@@ -134,7 +136,7 @@ class RosterOut(BaseModel):
                 "corrected": [],
                 "sheets": [],
                 "doubtful_names": [],
-                "invitations": [{"email": "ana.gomez@uniandes.edu.co", "link": None}],
+                "invitations": [{"email": "ana.gomez@uniandes.edu.co", "link": None, "delivery": "mail"}],
             }
         }
     )

@@ -18,8 +18,8 @@ COURSES_AT_ONCE, TERM_EVERY_DAYS = 60, 180
 the work is alike in all sizes."""
 
 _PLACES = """
-INSERT INTO users (email, created_at, is_admin)
-    SELECT 'person' || n || '@uniandes.edu.co', now(), n = 2 FROM generate_series(1, :people) n;
+INSERT INTO users (email, created_at, confirmed_at, is_admin)
+    SELECT 'person' || n || '@uniandes.edu.co', now(), now(), n = 2 FROM generate_series(1, :people) n;
 INSERT INTO task_definition (definition_name, owner_id, creation_timestamp)
     SELECT 'Definition ' || n, 1, now() - interval '3 years' FROM generate_series(1, 12) n;
 INSERT INTO definition_version (definition_id, number, created_at)

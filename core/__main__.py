@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 
 from core.config import Settings
 from core.embedded.parent import end_with_parent
+from core.embedded.supervise import PRIVATE
 
 
 def main() -> int:
@@ -22,6 +24,7 @@ def main() -> int:
     settings = Settings()
     if chosen.command not in {"up", "down"}:
         end_with_parent(signal.SIGTERM)
+        os.umask(PRIVATE)
     if chosen.command == "up":
         return _up(settings)
     if chosen.command == "down":

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     allowed_email_domains: Annotated[tuple[str, ...], NoDecode] = Field(
         ("uniandes.edu.co",), description="Domains that may register, separated by commas"
     )
+    open_registration: bool | None = Field(
+        None,
+        description="Let people register where no mail is sent; default: only with the demo",
+    )
     max_upload_mb: int = Field(200, ge=1, description="Largest submission or image, in MB (10^6 bytes)")
     spill_mb: int = Field(
         2000, ge=0, description="Most of the submissions kept in Postgres while FTP is down, in MB; 0: none"
@@ -143,7 +147,7 @@ class Settings(BaseSettings):
         ZoneInfo(value)
         return value
 
-    @field_validator("runner", "demo", mode="before")
+    @field_validator("runner", "demo", "open_registration", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
@@ -178,6 +182,11 @@ class Settings(BaseSettings):
     def sends_mail(self) -> bool:
         """Whether there is a mail server to hand mails to."""
         return bool(self.smtp_url.get_secret_value())
+
+    @property
+    def registers_without_mail(self) -> bool:
+        """Whether registration makes an account, unconfirmed, where no mail is sent."""
+        return self.seeds_demo if self.open_registration is None else self.open_registration
 
     @property
     def dashboard_url(self) -> str:

@@ -19,7 +19,7 @@ from core.errors import NotFound, NotSignedIn
 from core.services import accounts, assignments, definitions, results, submissions
 from core.services.downloads import Download
 from core.services.health import check_components, is_ready
-from dashboard import answers, document, exports, live, process, uploads
+from dashboard import answers, document, exports, link, live, process, uploads
 from dashboard.origin import OwnSocketsOnly
 from web.headers import SecurityHeaders
 from web.request_ids import RequestIds
@@ -53,26 +53,40 @@ async def start_session(request: Request) -> Response:
     answers.check_origin(request)
     form = await request.form(max_files=0, max_fields=10, max_part_size=FORM_BYTES)
     try:
-        token = await run_in_threadpool(
-            accounts.redeem_ticket,
-            process.context(),
-            ticket=str(form.get("ticket", "")),
-            nonce=request.cookies.get(process.NONCE_COOKIE, ""),
-            user_agent=request.headers.get("user-agent", ""),
-        )
+        token, device = await run_in_threadpool(_redeem, request, str(form.get("ticket", "")))
     except NotSignedIn:
         return RedirectResponse("/", 303)
     response = RedirectResponse(_local_path(str(form.get("next", "/"))), 303)
-    response.set_cookie(
-        process.SESSION_COOKIE,
-        token,
-        max_age=int(accounts.SESSION_LIFE.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=process.settings().cookie_secure,
-    )
+    for name, value, life in (
+        (process.SESSION_COOKIE, token, accounts.SESSION_LIFE),
+        (process.DEVICE_COOKIE, device, accounts.DEVICE_LIFE),
+    ):
+        response.set_cookie(
+            name,
+            value,
+            max_age=int(life.total_seconds()),
+            httponly=True,
+            samesite="lax",
+            secure=process.settings().cookie_secure,
+        )
     response.delete_cookie(process.LINK_COOKIE)
     return response
+
+
+def _redeem(request: Request, ticket: str) -> tuple[str, str]:
+    """Return the values of the session's and of the device's cookie."""
+    ctx = process.context()
+    token = accounts.redeem_ticket(
+        ctx,
+        ticket=ticket,
+        nonce=request.cookies.get(process.NONCE_COOKIE, ""),
+        user_agent=request.headers.get("user-agent", ""),
+    )
+    session = accounts.find_session(ctx, token, touch=False)
+    if session is None:  # the account was closed at this moment
+        raise NotSignedIn
+    known = request.cookies.get(process.DEVICE_COOKIE, "")
+    return token, accounts.remember_device(ctx, known, session.person.id)
 
 
 def _local_path(wanted: str) -> str:
@@ -137,6 +151,7 @@ _screens = App(
     exception_handlers=answers.HANDLERS,
     routes=[
         *document.ROUTES,
+        *link.ROUTES,
         Route("/session/start", start_session, methods=["POST"]),
         Route("/session/end", end_session, methods=["POST"]),
         live.CHANNEL.route,

@@ -18,6 +18,7 @@ from core.context import PLATFORM, Actor, Context
 from core.models import User
 from core.relay import copy_next, publish_batch
 from core.services import accounts, assignments, courses, definitions, reports, submissions
+from core.services.accounts import Person
 from core.services.assignments import AssignmentDraft
 from core.services.definitions import DefinitionDraft, StageDraft
 from core.services.submissions import Receipt
@@ -130,11 +131,21 @@ def fail(ctx: Context, orchestrator: Actor, task_id: int, reason: str = REASON) 
     reports.set_stage_statuses(ctx, orchestrator, task_id, {"PARSING": "FAILED"})
 
 
+def registered(ctx: Context, email: str, password: str, **settings: object) -> Person:
+    """A person who registered where no mail proves the mailbox."""
+    opened = ctx.settings.model_copy(update={"open_registration": True} | settings)
+    made = accounts.register(with_settings(ctx, opened), email=email, password=password)
+    assert made.person is not None
+    return made.person
+
+
 def invited(ctx: Context, name: str = "invited", **options: object) -> Actor:
-    """Somebody whose account was made by others and who has set no password yet."""
+    """A person whose account was made by others and who has set no password yet."""
     made = person(ctx, name, **options)
     with ctx.db.transaction() as session:
-        session.execute(update(User).where(User.id == made.user_id).values(password_hash=None))
+        session.execute(
+            update(User).where(User.id == made.user_id).values(password_hash=None, confirmed_at=None)
+        )
     return made
 
 

@@ -184,15 +184,55 @@ def test_without_mail_a_forgotten_password_is_answered_in_words(client: TestClie
     assert answer.json()["detail"].startswith("Desde aquí no se envían correos.")
 
 
-def test_registering_twice_says_what_to_do(client: TestClient) -> None:
+def test_registering_twice_says_what_to_do(ctx: Context) -> None:
+    opened = ctx.settings.model_copy(update={"open_registration": True})
     body = {"email": "New@uniandes.edu.co", "password": PASSWORD, "full_name": "New\u0000 One"}
 
-    first, second = (client.post("/auth/register", json=body) for _ in range(2))
+    with TestClient(create_app(opened, builders.with_settings(ctx, opened))) as client:
+        first, second = (client.post("/auth/register", json=body) for _ in range(2))
+        foreign = client.post("/auth/register", json=body | {"email": "x@gmail.com"})
 
     assert first.status_code == 201
     assert first.json()["full_name"] == "New One"
     assert second.status_code == 409
-    assert client.post("/auth/register", json=body | {"email": "x@gmail.com"}).status_code == 422
+    assert foreign.status_code == 422
+
+
+def test_registration_is_closed_where_neither_mail_nor_a_setting_opens_it(client: TestClient) -> None:
+    answer = client.post("/auth/register", json={"email": "new@uniandes.edu.co", "password": PASSWORD})
+
+    assert answer.status_code == 403
+    assert answer.json()["title"] == "RegistrationClosed"
+
+
+def test_too_many_failures_are_answered_with_the_seconds_to_wait(
+    client: TestClient, world: builders.World
+) -> None:
+    for _ in range(5):
+        sign_in(client, "student", "wrong")
+
+    body = {"email": "student@uniandes.edu.co", "password": PASSWORD}
+    answer = client.post("/auth/login", json=body)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+
+
+def test_links_of_people_without_access_are_fetched_again(
+    client: TestClient, ctx: Context, world: builders.World
+) -> None:
+    rows = [["Email"], ["ana@uniandes.edu.co"], ["luis@uniandes.edu.co"]]
+    file = {"file": ("lista.xlsx", spreadsheets.workbook(spreadsheets.sheet(rows)))}
+    mine = bearer(ctx, world.professor)
+    client.post(f"/courses/{world.course_id}/upload_students", files=file, headers=mine)
+
+    again = client.post(f"/courses/{world.course_id}/invitations", headers=mine).json()
+
+    assert [made["email"] for made in again] == ["ana@uniandes.edu.co", "luis@uniandes.edu.co"]
+    body = {"token": again[1]["link"].partition("token=")[2], "password": PASSWORD}
+    assert client.post("/auth/set_password", json=body).status_code == 204
+    assert sign_in(client, "luis")["role"] == "student"
+    left = client.post(f"/courses/{world.course_id}/invitations", headers=mine).json()
+    assert [made["email"] for made in left] == ["ana@uniandes.edu.co"]
 
 
 def test_i_see_who_i_am_and_my_courses(client: TestClient, ctx: Context, world: builders.World) -> None:
@@ -340,7 +380,7 @@ def test_a_list_of_students_is_uploaded_as_the_web_ui_does_it(
         {"row": 4, "email": "x@gmail.com", "reason": "Usa un correo de: uniandes.edu.co."}
     ]
     assert tried["invitations"] == []
-    assert done["invitations"][0]["link"].startswith("http://127.0.0.1:8501/set_password?token=")
+    assert done["invitations"][0]["link"].startswith("http://127.0.0.1:8501/link#token=")
     emails = [row["email"] for row in client.get(f"/courses/{world.course_id}/students", headers=mine).json()]
     assert emails == ["ana@uniandes.edu.co", "student@uniandes.edu.co"]
 

@@ -47,6 +47,7 @@ ROUTES = {
     "PATCH /courses/{course_id}/users/{user_id}": "AP",
     "DELETE /courses/{course_id}/users/{user_id}": "AP",
     "POST /courses/{course_id}/users/{user_id}/invitation": "AP",
+    "POST /courses/{course_id}/invitations": "AP",
     "POST /courses/{course_id}/upload_students": "AP",
     "GET /callback-tokens": "A",
     "POST /callback-tokens": "A",

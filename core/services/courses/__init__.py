@@ -1,7 +1,7 @@
 """Courses and who is in them."""
 
 from core.services.courses.editing import create_course, enrol
-from core.services.courses.invitations import Invitation, invite_again
+from core.services.courses.invitations import Delivery, Invitation, invite_again, invite_all_again
 from core.services.courses.members import MemberAdded, add_member, remove_member, set_role
 from core.services.courses.reading import (
     CourseSummary,
@@ -26,6 +26,7 @@ from core.services.courses.roster_file import RosterSheet
 __all__ = [
     "LARGEST_FILE",
     "CourseSummary",
+    "Delivery",
     "Invitation",
     "Member",
     "MemberAdded",
@@ -41,6 +42,7 @@ __all__ = [
     "get_member",
     "import_roster",
     "invite_again",
+    "invite_all_again",
     "list_members",
     "list_my_courses",
     "list_students",
