@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.types import Message
 
 from api.body_limit import count_for_itself
-from api.deps import ActorDep, ContextDep
+from api.deps import ActorDep, ContextDep, upload_slot
 from api.people import CourseId, InvitationOut
 from api.problems import responses
 from core.errors import Required, TooLarge
@@ -106,7 +106,7 @@ class RosterOut(BaseModel):
 @router.post(
     "/{course_id}/upload_students",
     response_model=RosterOut,
-    responses=responses(400, 401, 403, 404, 413, 422),
+    responses=responses(400, 401, 403, 404, 413, 422, 429),
     openapi_extra=_FORM,
 )
 async def upload_students(
@@ -118,7 +118,9 @@ async def upload_students(
     dry_run: Annotated[bool, Query(description="Say what would happen and change nothing")] = False,
 ) -> Response:
     """Enrol the students of a list. Repeating it changes nothing; nobody's role is changed."""
-    content = await _read_file(request)
+    await run_in_threadpool(courses.check_may_import, ctx, actor, course_id)
+    with upload_slot(request, actor):
+        content = await _read_file(request)
     language = language_of(request)
 
     def act() -> Response:

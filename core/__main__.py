@@ -96,8 +96,10 @@ def _process(command: str, settings: Settings) -> int:
 
         embedded_postgres(settings).run()
     elif command == "ftp":
+        from core import logs  # noqa: PLC0415
         from core.embedded.state import serve_ftp  # noqa: PLC0415
 
+        logs.configure(settings)
         asyncio.run(serve_ftp(settings))
     elif command == "setup":
         from core.setup import run as run_setup  # noqa: PLC0415

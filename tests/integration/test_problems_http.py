@@ -14,8 +14,9 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from api.app import create_app
-from api.problems import MEDIA_TYPE, Problem
+from api.problems import Problem
 from core.context import Context
+from web.problems import MEDIA_TYPE
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_the_problem_is_told_in_the_language_of_the_reader(
 
     status, problem = send(client, here, token, b"this is a text file")
 
-    assert (status, problem["title"]) == (422, "NotAZip")
+    assert (status, problem["title"]) == (415, "NotAZip")
     assert "not a zip archive" in problem["detail"]
     assert tasks(ctx, here) == []
 
@@ -135,7 +135,7 @@ def test_what_says_that_it_is_too_large_is_not_read(small: Context, here: World,
     with TestClient(Starlette(routes=uploads.routes(lambda: small))) as client:
         status, problem = send(client, here, token, bytes(1_000_001))
 
-    assert (status, problem["title"]) == (422, "TooLarge")
+    assert (status, problem["title"]) == (413, "TooLarge")
     assert tasks(small, here) == []
 
 
@@ -151,7 +151,7 @@ def test_a_body_of_unknown_length_is_cut_off_at_the_limit(
                 sent += 0x10000
         answer = line.recv(100)
 
-    assert answer.startswith(b"HTTP/1.1 422")
+    assert answer.startswith(b"HTTP/1.1 413")
     assert sent < 20_000_000
     assert tasks(small, here) == []
 
@@ -277,4 +277,4 @@ def test_a_file_for_a_page_is_bounded(client: TestClient, ctx: Context, here: Wo
     limit = ctx.settings.max_upload_bytes
     status, _ = keep(client, professors, b"x", **{"content-length": str(limit + 1)})
 
-    assert status == 422
+    assert status == 413

@@ -18,6 +18,7 @@ from core.services.courses.roster import (
     RosterEntry,
     RosterOutcome,
     RosterRejection,
+    check_may_import,
     import_roster,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "RosterOutcome",
     "RosterRejection",
     "add_member",
+    "check_may_import",
     "create_course",
     "enrol",
     "get_course",
