@@ -7,7 +7,7 @@ import asyncio
 import signal
 import sys
 
-from core.config import Settings
+from core.config import Settings, read_settings
 from core.embedded.parent import end_with_parent
 
 
@@ -19,7 +19,7 @@ def main() -> int:
         choices=["up", "down", "topology", "recount", "setup", "worker", "postgres", "ftp", "ready"],
     )
     chosen, rest = parser.parse_known_args()
-    settings = Settings()
+    settings = read_settings()
     if chosen.command not in {"up", "down"}:
         end_with_parent(signal.SIGTERM)
     if chosen.command == "up":
