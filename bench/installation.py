@@ -65,7 +65,7 @@ def serving(ctx: Context, app: str, *, core: int | None = None) -> Iterator[tupl
     port = _free_port(0)
     command = [sys.executable, "-m", "web", app, "--port", str(port)]
     with subprocess.Popen(
-        [*command, "--log-level", "warning"], cwd=ROOT, env=environment(ctx), stderr=subprocess.DEVNULL
+        command, cwd=ROOT, env=environment(ctx) | {"ULOS_LOG_LEVEL": "WARNING"}, stderr=subprocess.DEVNULL
     ) as running:
         if core is not None:
             os.sched_setaffinity(running.pid, {core})

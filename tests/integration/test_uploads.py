@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import builders
 import pytest
 import uvicorn
 from builders import World, archive, world
@@ -24,6 +25,7 @@ from core.embedded.state import _free_port
 from core.services import accounts, submissions
 from dashboard import uploads
 from dashboard.uploads.kept import KEPT, MOST
+from web.upload_slots import MOST as MOST_AT_ONCE
 
 KEY = "0123456789abcdef-1"
 
@@ -278,3 +280,55 @@ def test_a_file_for_a_page_is_bounded(client: TestClient, ctx: Context, here: Wo
     status, _ = keep(client, professors, b"x", **{"content-length": str(limit + 1)})
 
     assert status == 413
+
+
+def ask_to_send(port: int, path: str, cookie: str) -> socket.socket:
+    """A line on which an upload of 100 MB is announced and nothing sent of it."""
+    line = socket.create_connection(("127.0.0.1", port), 20)
+    line.sendall(
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
+        f"Cookie: ulos_session={cookie}\r\nX-Submit-Key: {KEY}\r\nX-File-Name: a.zip\r\n"
+        "Content-Length: 100000000\r\n\r\n".encode()
+    )
+    return line
+
+
+@pytest.mark.parametrize("path", ["/uploads/{0}", "/uploads/dry-run/{1}", "/uploads/kept"])
+def test_an_upload_that_is_not_allowed_is_refused_before_it_is_sent(
+    ctx: Context, here: World, unused_port: int, path: str
+) -> None:
+    outsider = session_of(ctx, here.stranger)
+    address = path.format(here.assignment_id, here.definition_id)
+
+    with served(ctx, unused_port), ask_to_send(unused_port, address, outsider) as line:
+        answer = line.recv(100)
+
+    assert answer[:12] in {b"HTTP/1.1 403", b"HTTP/1.1 404"}
+
+
+def test_of_one_person_only_some_uploads_are_received_at_once(
+    ctx: Context, here: World, token: str, unused_port: int
+) -> None:
+    content = archive().getvalue()
+    another = session_of(ctx, builders.person(ctx, "another"))
+    path = f"/uploads/{here.assignment_id}"
+    with served(ctx, unused_port):
+        lines = [
+            ask_to_send(unused_port, f"/uploads/{here.assignment_id}", token) for _ in range(MOST_AT_ONCE)
+        ]
+        time.sleep(1)
+        with ask_to_send(unused_port, f"/uploads/{here.assignment_id}", token) as line:
+            refused = line.recv(1000)
+        with ask_to_send(unused_port, f"/uploads/{here.assignment_id}", another) as line:
+            others = line.recv(100)
+        for line in lines:
+            line.close()
+        time.sleep(0.5)
+        with socket.create_connection(("127.0.0.1", unused_port)) as line:
+            line.sendall(head(here, token, unused_port, f"Content-Length: {len(content)}") + content)
+            accepted = line.recv(100)
+
+    assert refused.startswith(b"HTTP/1.1 429")
+    assert b"retry-after: 5" in refused
+    assert not others.startswith(b"HTTP/1.1 429")
+    assert accepted.startswith(b"HTTP/1.1 201")
