@@ -28,12 +28,12 @@ from api import (
     submit,
     tasks,
 )
-from api.body_limit import BodyLimit
 from api.definition_shapes import DefinitionChangeIn, DefinitionIn
 from core import logs
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
+from web.body_limit import BodyLimit
 from web.headers import SecurityHeaders
 from web.request_ids import RequestIds
 from web.upload_slots import UploadSlots

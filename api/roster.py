@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 from starlette.types import Message
 
-from api.body_limit import count_for_itself
 from api.deps import ActorDep, ContextDep, upload_slot
 from api.people import CourseId, InvitationOut
 from api.problems import responses
 from core.errors import Required, TooLarge
 from core.services import courses
 from core.services.courses import LARGEST_FILE, RosterEntry, RosterOutcome
+from web.body_limit import count_for_itself
 from web.problems import language_of
 
 router = APIRouter(prefix="/courses", tags=["courses"])

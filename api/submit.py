@@ -15,12 +15,12 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from api import task_shapes
-from api.body_limit import count_for_itself
 from api.deps import ActorDep, ContextDep, get_actor, upload_slot
 from api.params import AssignmentId, IdempotencyKey
 from api.problems import responses
 from core.errors import BadUpload, TooLarge
 from core.services import receipts, submissions
+from web.body_limit import count_for_itself
 
 router = APIRouter(tags=["submissions"])
 

@@ -28,6 +28,8 @@ from tests.outages import shut
 
 Break = Callable[[], None]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def db(settings: Settings) -> Iterator[Database]:

@@ -15,6 +15,8 @@ import pytest
 
 from tests.ftp_servers import FtpServer, embedded_server
 
+pytestmark = pytest.mark.slow
+
 
 def signed_in(server: FtpServer) -> FTP:
     url = urlsplit(server.url)

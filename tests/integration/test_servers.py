@@ -20,6 +20,8 @@ from tests.http_servers import API, DASHBOARD, Server, ask, read_answer, serving
 from web.headers import FIXED
 from web.protocol import DEFAULT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=[API, DASHBOARD], ids=["api", "dashboard"])
 def server(
@@ -153,6 +155,27 @@ def test_an_endless_head_is_cut_off_before_it_takes_memory(server: Server, kind:
     assert server.resident_bytes() - before < 5_000_000
     assert time.monotonic() - began < 5
     assert ask(server, request("GET /healthz"))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/session/start", "/auth/login"])
+def test_an_endless_body_is_cut_off_before_it_takes_memory(server: Server, path: str) -> None:
+    ask(server, request("GET /healthz"))
+    before, sent = server.resident_bytes(), 0
+
+    with server.connect() as line:
+        line.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: here\r\nOrigin: http://here\r\nTransfer-Encoding: chunked\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n\r\n".encode()
+        )
+        with suppress(ConnectionError):
+            while not select.select([line], [], [], 0)[0] and sent < 100_000_000:
+                line.sendall(b"2000\r\n" + b"x" * 0x2000 + b"\r\n")
+                sent += 0x2000
+        status, _ = read_answer(line)
+
+    assert status in {404, 413}
+    assert sent < 30_000_000
+    assert server.resident_bytes() - before < 8_000_000
 
 
 def test_a_head_that_is_too_large_is_told_so(server: Server) -> None:

@@ -21,6 +21,8 @@ from tests.http_servers import read_answer
 from tests.ports import free_port
 from web.protocol import LimitedProtocol, Limits
 
+pytestmark = pytest.mark.slow
+
 
 class Impatient(LimitedProtocol):
     limits = Limits(

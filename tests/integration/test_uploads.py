@@ -313,13 +313,11 @@ def test_of_one_person_only_some_uploads_are_received_at_once(
     another = session_of(ctx, builders.person(ctx, "another"))
     path = f"/uploads/{here.assignment_id}"
     with served(ctx, unused_port):
-        lines = [
-            ask_to_send(unused_port, f"/uploads/{here.assignment_id}", token) for _ in range(MOST_AT_ONCE)
-        ]
+        lines = [ask_to_send(unused_port, path, token) for _ in range(MOST_AT_ONCE)]
         time.sleep(1)
-        with ask_to_send(unused_port, f"/uploads/{here.assignment_id}", token) as line:
+        with ask_to_send(unused_port, path, token) as line:
             refused = line.recv(1000)
-        with ask_to_send(unused_port, f"/uploads/{here.assignment_id}", another) as line:
+        with ask_to_send(unused_port, path, another) as line:
             others = line.recv(100)
         for line in lines:
             line.close()
