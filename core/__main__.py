@@ -27,7 +27,7 @@ def main() -> int:
     if chosen.command == "down":
         return _down(settings)
     if chosen.command == "topology":
-        return _topology(settings)
+        return _topology(settings, rest)
     if chosen.command == "recount":
         return _recount(settings, repair="--repair" in rest)
     return _process(chosen.command, settings)
@@ -51,16 +51,32 @@ def _down(settings: Settings) -> int:
     return 0
 
 
-def _topology(settings: Settings) -> int:
+def _topology(settings: Settings, rest: list[str]) -> int:
+    from core import topology, wire  # noqa: PLC0415
     from core.bootstrap import open_context  # noqa: PLC0415
-    from core.errors import Unavailable  # noqa: PLC0415
-    from core.topology import describe  # noqa: PLC0415
+    from core.errors import Rejected, Unavailable  # noqa: PLC0415
 
     if not settings.uses_rabbitmq:
         print("ULOS_AMQP_URL is empty: the queue is in Postgres and needs nothing")  # noqa: T201
         return 0
+    parser = argparse.ArgumentParser(prog="python -m core topology")
+    actions = parser.add_subparsers(dest="action")
+    actions.add_parser("clean", help="set up RabbitMQ now and remove bindings that nothing needs")
+    move = actions.add_parser("move", help="give a routing key another queue, and move its tasks there")
+    move.add_argument("routing_key")
+    move.add_argument("queue")
+    move.add_argument("--exchange", default=wire.EXCHANGE)
+    asked = parser.parse_args(rest)
+    ctx = open_context(settings)
     try:
-        lines, all_well = describe(open_context(settings))
+        if asked.action == "move":
+            topology.move(ctx, asked.exchange, asked.routing_key, asked.queue)
+        elif asked.action == "clean":
+            topology.clean(ctx)
+        lines, all_well = topology.describe(ctx)
+    except Rejected as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
     except Unavailable as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2

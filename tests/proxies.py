@@ -77,8 +77,8 @@ def caddy(folder: Path, port: int, dashboard: int) -> Iterator[str]:
     sites = replaced(
         example("caddy"),
         {
-            "\nulos.example {": f"\nlocalhost:{port} {{\n    tls internal\n",
-            "\napi.ulos.example {": f"\napi.localhost:{port} {{\n    tls internal\n",
+            "api.ulos.example {": f"api.localhost:{port} {{\n    tls internal\n",
+            "ulos.example {": f"localhost:{port} {{\n    tls internal\n",
             "127.0.0.1:8501": f"127.0.0.1:{dashboard}",
         },
     )

@@ -48,7 +48,7 @@ def problem_of(
     more: dict[str, object] = {}
     if isinstance(error, errors.Invalid) and "field" in error.values:
         more = {"errors": [field_problem(error, language)]}
-    elif isinstance(error, errors.InUse):
+    elif isinstance(error, errors.InUse | errors.QueueTaken):
         more = {"names": list(error.names)}
     return problem(
         status_of(error),

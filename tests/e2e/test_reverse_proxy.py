@@ -13,8 +13,8 @@ from core.config import Settings
 from core.context import PLATFORM, Context
 from core.services import accounts
 from core.services.accounts.hashing import hash_password
-from e2e.browsing import Visitor, settled, watch
 from tests import proxies
+from tests.e2e.browsing import Visitor, settled, watch
 from tests.http_servers import DASHBOARD, serving
 from tests.packages import NotHere
 from tests.ports import free_port
@@ -53,7 +53,7 @@ def account(ctx: Context) -> None:
 def open_page(browser: Browser, address: str) -> Visitor:
     context = browser.new_context(ignore_https_errors=True, locale="es-CO")
     visitor = watch(context.new_page())
-    visitor.page.goto(address)
+    visitor.page.goto(address, wait_until="commit")  # a page that stops itself is never loaded
     return visitor
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.registry import SCREENS
-from e2e.browsing import Project, settled, sign_in, watch
+from tests.e2e.browsing import Project, settled, sign_in, watch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

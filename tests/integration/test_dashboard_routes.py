@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
-import builders
 import pytest
-from builders import World
-from http_worlds import signed_in
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -21,6 +18,9 @@ from core.errors import UlosError
 from core.services import accounts
 from core.storage import FtpAddress, Storage
 from dashboard import answers, asgi, exports, process, uploads
+from tests import builders
+from tests.builders import World
+from tests.http_worlds import signed_in
 from tests.outages import shut
 from tests.ports import free_port
 from web import statuses

@@ -7,9 +7,7 @@ import json
 import logging
 from collections.abc import Iterator
 
-import builders
 import pytest
-from http_worlds import signed_in
 from starlette.testclient import TestClient
 
 from api.app import create_app
@@ -18,6 +16,8 @@ from core.broker import open_publisher
 from core.config import Settings
 from core.context import Context
 from core.relay import copy_next, publish_batch
+from tests import builders
+from tests.http_worlds import signed_in
 
 
 @pytest.fixture

@@ -13,10 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import builders
 import pytest
 import uvicorn
-from builders import World, archive, world
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -25,6 +23,8 @@ from core.embedded.state import _free_port
 from core.services import accounts, submissions
 from dashboard import uploads
 from dashboard.uploads.kept import KEPT, MOST
+from tests import builders
+from tests.builders import World, archive, world
 from web.upload_slots import MOST as MOST_AT_ONCE
 
 KEY = "0123456789abcdef-1"

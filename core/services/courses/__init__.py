@@ -15,12 +15,14 @@ from core.services.courses.reading import (
 )
 from core.services.courses.roster import (
     LARGEST_FILE,
+    RosterCorrection,
     RosterEntry,
     RosterOutcome,
     RosterRejection,
     check_may_import,
     import_roster,
 )
+from core.services.courses.roster_file import RosterSheet
 
 __all__ = [
     "LARGEST_FILE",
@@ -28,9 +30,11 @@ __all__ = [
     "Invitation",
     "Member",
     "MemberAdded",
+    "RosterCorrection",
     "RosterEntry",
     "RosterOutcome",
     "RosterRejection",
+    "RosterSheet",
     "add_member",
     "check_may_import",
     "create_course",
