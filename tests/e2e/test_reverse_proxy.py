@@ -51,7 +51,7 @@ def account(ctx: Context) -> None:
 
 
 def open_page(browser: Browser, address: str) -> Visitor:
-    context = browser.new_context(ignore_https_errors=True, locale="es-CO")
+    context = browser.new_context(locale="es-CO")
     visitor = watch(context.new_page())
     visitor.page.goto(address, wait_until="commit")  # a page that stops itself is never loaded
     return visitor

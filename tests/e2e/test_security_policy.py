@@ -47,7 +47,7 @@ def test_markup_that_was_slipped_in_runs_nothing(browser: Browser, project: Proj
           script.textContent = "window.slippedIn = true"
           document.body.append(script)
           document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.slippedIn = true'>")
-          try { window.eval("window.slippedIn = true") } catch { /* refused */ }
+          setTimeout("window.slippedIn = true") // later, when it is not the test that runs
           return new Promise((done) => setTimeout(() => done(Boolean(window.slippedIn)), 300))
         }"""
     )
