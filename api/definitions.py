@@ -87,7 +87,7 @@ async def sent_to_create(request: Request, ctx: ContextDep, actor: ActorDep) -> 
     await run_in_threadpool(definitions.check_may_create, ctx, actor)
     if not is_form(request):
         raise Required(field=TEXT_FIELD)
-    with upload_slot(request, actor):
+    async with upload_slot(request, actor):
         async for sent in _read(request, ctx.settings.max_upload_mb):
             yield sent
 
@@ -100,7 +100,7 @@ async def sent_to_change(
     if not is_form(request):
         yield Sent(await request.body())
         return
-    with upload_slot(request, actor):
+    async with upload_slot(request, actor):
         async for sent in _read(request, ctx.settings.max_upload_mb):
             yield sent
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -57,14 +57,14 @@ def get_actor(ctx: ContextDep, token: BearerDep) -> Actor:
 ActorDep = Annotated[Actor, Depends(get_actor)]
 
 
-@contextmanager
-def upload_slot(request: Request, actor: Actor) -> Iterator[None]:
+@asynccontextmanager
+async def upload_slot(request: Request, actor: Actor) -> AsyncIterator[None]:
     """Hold one of the places that `actor` has for uploads. On the event loop only.
 
     Raises:
-        TooManyUploads: all of them are taken.
+        TooManyUploads: all of them stayed taken.
 
     """
     slots: UploadSlots = request.app.state.upload_slots
-    with slots.hold(actor.user_id or 0):
+    async with slots.hold(actor.user_id or 0):
         yield

@@ -163,7 +163,7 @@ async def upload_students(
     422 with the reasons if no row can be used; with `dry_run` the rows are listed instead.
     """
     await run_in_threadpool(courses.check_may_import, ctx, actor, course_id)
-    with upload_slot(request, actor):
+    async with upload_slot(request, actor):
         content = await _read_file(request)
     language = language_of(request)
 

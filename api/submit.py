@@ -65,7 +65,7 @@ async def receive(
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise BadUpload(field=FIELD)
     count_for_itself(request)
-    with upload_slot(request, actor):
+    async with upload_slot(request, actor):
         try:
             form = await _OneFile(request, ctx.settings.max_upload_mb).parse()
         except (MultiPartException, ClientDisconnect) as error:

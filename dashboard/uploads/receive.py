@@ -62,7 +62,7 @@ def routes(context: Callable[[], Context]) -> list[Route]:
                 raise NotSignedIn
             language = signed_in.person.language or language
             count_for_itself(request)
-            with slots.hold(signed_in.person.id):
+            async with slots.hold(signed_in.person.id):
                 return JSONResponse(await accept(request, context(), signed_in), 201)
         except UlosError as error:
             return problem_of(error, language)

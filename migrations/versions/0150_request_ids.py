@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("outbox", sa.Column("request_id", sa.String))
+    op.add_column("outbox", sa.Column("request_id", sa.Text))
 
 
 def downgrade() -> None:

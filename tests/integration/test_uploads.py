@@ -25,6 +25,7 @@ from dashboard import uploads
 from dashboard.uploads.kept import KEPT, MOST
 from tests import builders
 from tests.builders import World, archive, world
+from web import upload_slots
 from web.upload_slots import MOST as MOST_AT_ONCE
 
 KEY = "0123456789abcdef-1"
@@ -307,8 +308,9 @@ def test_an_upload_that_is_not_allowed_is_refused_before_it_is_sent(
 
 
 def test_of_one_person_only_some_uploads_are_received_at_once(
-    ctx: Context, here: World, token: str, unused_port: int
+    ctx: Context, here: World, token: str, unused_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(upload_slots, "WAIT_SECONDS", 1.0)
     content = archive().getvalue()
     another = session_of(ctx, builders.person(ctx, "another"))
     path = f"/uploads/{here.assignment_id}"
