@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -14,7 +16,6 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from core.context import Actor, Context
 from core.embedded.postgres import EmbeddedPostgres
-from core.errors import UlosError
 from core.services import accounts
 from core.storage import FtpAddress, Storage
 from dashboard import answers, asgi, exports, process, uploads
@@ -23,8 +24,8 @@ from tests.builders import World
 from tests.http_worlds import signed_in
 from tests.outages import shut
 from tests.ports import free_port
-from web import statuses
 
+ROOT = Path(__file__).parents[2]
 SITE = MappingProxyType({"origin": "http://testserver"})
 
 
@@ -118,9 +119,26 @@ def test_a_page_of_another_address_is_told_which_setting_is_missing(client: Test
     assert "ULOS_PUBLIC_URL=https://ulos.example" in answer.text
 
 
-def test_no_other_module_names_http_statuses_of_errors() -> None:
-    kinds = [UlosError]
-    for kind in kinds:
-        kinds += kind.__subclasses__()
+def test_an_unexpected_error_has_an_incident_number_that_the_log_knows(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(asgi.accounts, "find_session", lambda *_: 1 / 0)
+    careless = TestClient(client.app, raise_server_exceptions=False)
 
-    assert all(400 <= statuses.status_of(kind.__new__(kind)) <= 503 for kind in kinds)
+    answer = careless.get("/files/original/1/0")
+
+    incident = answer.json()["detail"].rsplit(" ", 1)[1]
+    assert answer.status_code == 500
+    assert f"incident {incident} at /files/original/1/0" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_one_module_alone_knows_the_statuses_of_errors() -> None:
+    number = re.compile(
+        r"\b(NotSignedIn|NotAllowed|NotFound|TooLarge|Conflict|Invalid|Unavailable)\b.*\b[45]\d\d\b"
+    )
+    sources = [path for folder in ("api", "dashboard", "web") for path in (ROOT / folder).rglob("*.py")]
+
+    found = {path.relative_to(ROOT).as_posix() for path in sources if number.search(path.read_text())}
+
+    assert found == {"web/statuses.py"}
