@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -67,6 +69,14 @@ def sign_in(visitor: Visitor) -> None:
     settled(page)
 
 
+def wait_for(visitor: Visitor, condition: Callable[[], bool]) -> None:
+    """Let the page go on until `condition` holds."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        visitor.page.wait_for_timeout(100)
+
+
 @pytest.mark.usefixtures("account")
 @pytest.mark.parametrize("proxy", ["nginx", "caddy"])
 def test_the_example_of_the_docs_works(
@@ -75,11 +85,11 @@ def test_the_example_of_the_docs_works(
     with behind(tmp_path, settings, proxy, public=False) as address:
         visitor = open_page(browser, f"{address}/courses")
         lines: list[str] = []
-        visitor.page.on("websocket", lambda line: lines.append(line.url.rsplit(":", 1)[1].partition("/")[2]))
+        visitor.page.on("websocket", lambda line: lines.append(urlsplit(line.url).path))
         sign_in(visitor)
 
         assert visitor.page.url == f"{address}/courses"
-        assert set(lines) >= {"_stcore/stream", "live"}
+        wait_for(visitor, lambda: set(lines) >= {"/_stcore/stream", "/live"})
         assert (visitor.console, visitor.hosts) == ([], {"localhost"})
         visitor.page.context.close()
 
