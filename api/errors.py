@@ -11,9 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.body_limit import LIMIT_MB
 from api.validation import explain
 from core import errors
+from web.body_limit import LIMIT_MB
 from web.problems import field_problem, incident, language_of, problem, problem_of
 
 logger = logging.getLogger(__name__)

@@ -142,5 +142,6 @@ def follow(ctx: Context, tasks: int) -> None:
         with ctx.db.transaction() as session:
             session.execute(text("SET LOCAL session_replication_role = replica"))
             session.execute(text(_LOGS), {"low": low, "high": low + _BATCH})
-    with ctx.db.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with ctx.db.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(text("VACUUM ANALYZE"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Language = Literal["es", "en"]
@@ -197,3 +198,23 @@ class Settings(BaseSettings):
     def max_upload_bytes(self) -> int:
         """The size limit of one upload, in bytes."""
         return self.max_upload_mb * 1_000_000
+
+
+def read_settings() -> Settings:
+    """Return the settings of this process, or end it with one line for each that cannot be used.
+
+    Values are not shown: some are secrets.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+        sys.exit("\n".join(f"ULOS_{_name(entry['loc'])}: {_reason(entry['msg'])}" for entry in found))
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return "_".join(str(part) for part in location).upper()
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -21,11 +22,9 @@ from core.services.downloads import Download
 from core.services.health import check_components, is_ready
 from dashboard import answers, document, exports, link, live, process, uploads
 from dashboard.origin import OwnSocketsOnly
+from web.body_limit import BodyLimit
 from web.headers import SecurityHeaders
 from web.request_ids import RequestIds
-
-FORM_BYTES = 10_000
-"""Most of one field of a form that a page of ours sends: a ticket, a path with filters."""
 
 
 @asynccontextmanager
@@ -51,7 +50,7 @@ async def lifespan(_: App) -> AsyncIterator[None]:
 async def start_session(request: Request) -> Response:
     """Trade the one-time ticket for the session cookie and go on to the page that was asked for."""
     answers.check_origin(request)
-    form = await request.form(max_files=0, max_fields=10, max_part_size=FORM_BYTES)
+    form = await request.form(max_files=0)
     try:
         token, device = await run_in_threadpool(_redeem, request, str(form.get("ticket", "")))
     except NotSignedIn:
@@ -149,6 +148,7 @@ _screens = App(
     "dashboard/app.py",
     lifespan=lifespan,
     exception_handlers=answers.HANDLERS,
+    middleware=[Middleware(BodyLimit)],
     routes=[
         *document.ROUTES,
         *link.ROUTES,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core import logs
 from core.broker import open_consumer
-from core.config import Settings
+from core.config import read_settings
 from core.embedded.parent import end_with_parent
 from core.embedded.state import resolve
 from core.errors import BrokerUnavailable
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     """Work with several threads until SIGTERM or SIGINT."""
     end_with_parent(signal.SIGTERM)
-    settings = resolve(Settings())
+    settings = resolve(read_settings())
     logs.configure(settings)
     for left_over in Path(tempfile.gettempdir()).glob("ulos-runner-*"):
         if left_over.stat().st_mtime < time.time() - settings.runner_leftover_seconds:

@@ -21,6 +21,7 @@ from core.embedded.state import _free_port
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--ignore-certificate-errors",  # of proxies; allowed by page, Chromium asks again and again and gives up
 ]  # fmt: skip
 
 expect.set_options(timeout=20_000)

@@ -12,10 +12,11 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from api.app import create_app
-from api.problems import MEDIA_TYPE, Problem
+from api.problems import Problem
 from core.context import Context
 from tests import builders
 from tests.http_worlds import signed_in
+from web.problems import MEDIA_TYPE
 
 
 @pytest.fixture
