@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -21,6 +22,7 @@ from core.services.downloads import Download
 from core.services.health import check_components, is_ready
 from dashboard import document, exports, live, process, uploads
 from dashboard.origin import same_origin
+from dashboard.run_queue import RunQueueMiddleware
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +135,7 @@ def alive(_: Request) -> Response:
 app = App(
     "dashboard/app.py",
     lifespan=lifespan,
+    middleware=[Middleware(RunQueueMiddleware)],
     routes=[
         *document.ROUTES,
         Route("/session/start", start_session, methods=["POST"]),
