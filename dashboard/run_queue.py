@@ -54,7 +54,7 @@ LIVE_PARTS = ("-socket__events", "-whole__events")
 _TRIGGERS = ("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value")
 
 
-class RunQueueMiddleware:
+class RunQueue:
     """Serialize the script runs that each WebSocket of Streamlit asks for."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -65,7 +65,7 @@ class RunQueueMiddleware:
         if scope["type"] != "websocket" or not scope["path"].endswith(PATH):
             await self._app(scope, receive, send)
             return
-        queue = RunQueue(receive, send)
+        queue = _SocketQueue(receive, send)
         try:
             await self._app(scope, queue.receive, queue.send)
         finally:
@@ -108,7 +108,7 @@ class _Run:
         return self.since + (LIVE_START_SECONDS if self.request.is_live else START_SECONDS)
 
 
-class RunQueue:
+class _SocketQueue:
     """The requests of one socket: one is with Streamlit, the others wait."""
 
     def __init__(self, receive: Receive, send: Send) -> None:

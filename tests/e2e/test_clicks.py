@@ -65,10 +65,9 @@ shown = [f"{name} {count}" for name, count in sorted(counts.items()) if name != 
 st.text("counts: " + ", ".join(shown))
 """
 SERVER = """
-from starlette.middleware import Middleware
 from streamlit.starlette import App
-from dashboard.run_queue import RunQueueMiddleware
-app = App("script.py", middleware=[Middleware(RunQueueMiddleware)])
+from dashboard.run_queue import RunQueue
+app = RunQueue(App("script.py"))
 """
 
 

@@ -22,7 +22,7 @@ SHIPPED = ("static/static/js/*.js", "static/*.html", "web/**/*.py")
 
 
 def sources() -> list[str]:
-    folders = ("dashboard", "pages", "core", "api", "runner")
+    folders = ("dashboard", "pages", "core", "api", "runner", "web")
     found = (path for folder in folders for path in (ROOT / folder).rglob("*"))
     return [path.read_text("utf-8") for path in found if path.suffix in {".py", ".js", ".css", ".html"}]
 
