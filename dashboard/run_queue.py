@@ -221,15 +221,16 @@ class _SocketQueue:
 
     def _start(self, request: _Request) -> Message:
         self._run = _Run(request)
+        self._page = request.state.page_script_hash or self._page
         self._address = request.state.query_string
         return {"type": "websocket.receive", "bytes": request.message.SerializeToString()}
 
     def _note(self, message: ForwardMsg) -> None:
         kind = message.WhichOneof("type")
-        if kind == "new_session":
-            self._page = message.new_session.page_script_hash
-            if self._run is not None:
-                self._run.has_begun = True
+        if kind == "new_session" and self._run is not None:
+            self._run.has_begun = True
+        elif kind == "navigation":
+            self._page = message.navigation.page_script_hash
         elif kind == "page_info_changed":
             if self._former_address is None:
                 self._former_address = self._address

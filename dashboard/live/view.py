@@ -29,7 +29,7 @@ _socket = st.components.v2.component(
     "ulos_live",
     html='<div class="bar" hidden><span role="status"></span><button type="button" hidden></button></div>\n',
     css=(_HERE / "live.css").read_text(encoding="utf-8"),
-    js=(_HERE / "live.js").read_text(encoding="utf-8"),
+    js="".join((_HERE / name).read_text(encoding="utf-8") for name in ("press.js", "live.js")),
 )
 _clock = st.components.v2.component(
     "ulos_clock",

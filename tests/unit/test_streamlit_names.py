@@ -16,7 +16,7 @@ ADR = (ROOT / "docs/decisions/0016-live-views.md").read_text(encoding="utf-8")
 PUBLIC = {"streamlit", "streamlit.starlette", "streamlit.components.v2"}
 PAGE_NAMES = (
     r"data-testid\^?=([\w-]+)|(data-test-[a-z-]+)|(data-tag)\b"
-    r"|(__streamlit)\b|(BACKEND_BASE_URL)|(_stcore/\w+)"
+    r"|(__streamlit)\b|(BACKEND_BASE_URL)|(_stcore/[\w-]+)"
 )
 SHIPPED = ("static/static/js/*.js", "static/*.html", "web/**/*.py")
 
