@@ -17,7 +17,7 @@ LIVE = "$$ID-1-part-socket__events"
 DISCONNECT: Message = {"type": "websocket.disconnect"}
 
 
-def asks(*, click: str = "", live: bool = False, **state: str) -> Message:
+def asks(click: str = "", *, live: bool = False, **state: str) -> Message:
     """What the browser sends: a request for a run, with the trigger of a button or of a live part."""
     message = BackMsg()
     for name, value in state.items():
@@ -30,7 +30,7 @@ def asks(*, click: str = "", live: bool = False, **state: str) -> Message:
 
 
 def types(text: str, **state: str) -> Message:
-    message = BackMsg.FromString(asks(**state)["bytes"])
+    message = BackMsg.FromString(asks("", live=False, **state)["bytes"])
     message.rerun_script.widget_states.widgets.add(id="search", string_value=text)
     return {"type": "websocket.receive", "bytes": message.SerializeToString()}
 
@@ -57,7 +57,8 @@ def at_address(address: str) -> Message:
     return says(message)
 
 
-def finished(status: ForwardMsg.ScriptFinishedStatus = ForwardMsg.FINISHED_SUCCESSFULLY) -> Message:
+def finished(*, early: bool = False) -> Message:
+    status = ForwardMsg.FINISHED_EARLY_FOR_RERUN if early else ForwardMsg.FINISHED_SUCCESSFULLY
     return says(ForwardMsg(script_finished=status))
 
 
@@ -77,7 +78,8 @@ class Tab:
     async def take(self) -> BackMsg:
         message = await asyncio.wait_for(self._take(), 30)
         assert message["type"] == "websocket.receive", message
-        return BackMsg.FromString(message["bytes"])
+        taken: BackMsg = BackMsg.FromString(message["bytes"])
+        return taken
 
     async def take_any(self) -> Message:
         return await asyncio.wait_for(self._take(), 30)
@@ -104,7 +106,7 @@ def test_a_request_waits_until_the_run_before_it_has_ended() -> None:
         assert (await tab.take()).rerun_script.widget_states.widgets[0].id == "first"
         await tab.answer(begun())
         assert await tab.waits()
-        await tab.answer(finished(ForwardMsg.FINISHED_EARLY_FOR_RERUN))
+        await tab.answer(finished(early=True))
         assert await tab.waits()
         await tab.answer(finished())
         assert (await tab.take()).rerun_script.widget_states.widgets[0].id == "second"
