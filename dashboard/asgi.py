@@ -22,6 +22,7 @@ from core.services.downloads import Download
 from core.services.health import check_components, is_ready
 from dashboard import answers, document, exports, link, live, process, uploads
 from dashboard.origin import OwnSocketsOnly
+from dashboard.run_queue import RunQueue
 from web.body_limit import BodyLimit
 from web.headers import SecurityHeaders
 from web.request_ids import RequestIds
@@ -163,4 +164,4 @@ _screens = App(
         answers.NOWHERE,
     ],
 )
-app = SecurityHeaders(RequestIds(OwnSocketsOnly(_screens, process.settings)), process.settings)
+app = SecurityHeaders(RequestIds(OwnSocketsOnly(RunQueue(_screens), process.settings)), process.settings)

@@ -105,14 +105,15 @@ def enter() -> Visit:
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """Show what goes wrong inside as a banner: expected errors in words, bugs by their number."""
+    """Show what goes wrong inside as a banner: expected errors in words, bugs by their number.
+
+    `st.stop()` and `st.rerun()` pass: what they raise is no `Exception`.
+    """
     try:
         yield
     except UlosError as error:
         st.error(error.sentence(i18n.language()))
-    except Exception as error:
-        if type(error).__module__.startswith("streamlit"):
-            raise  # st.stop() and st.rerun() travel as exceptions
+    except Exception as error:  # noqa: BLE001  a bug: logged, and shown by its number
         incident = logs.log_incident(logger, st.context.url or "a page", error)
         st.error(_("Something went wrong on our side. Tell us this number:") + f" {incident}")
 

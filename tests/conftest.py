@@ -179,7 +179,7 @@ def ctx(settings: Settings, clock: Clock) -> Iterator[Context]:
     database.dispose()
 
 
-class _Sharing(LoadFileScheduling):
+class _Sharing(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no types
     """Of several processes that share the tests, one takes a whole file, and one all of the browser's.
 
     What a file or the browser's tests start is started once.

@@ -128,5 +128,9 @@ def pour(client: TestClient, method: str, path: str, headers: Mapping[str, str])
         "query_string": b"",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(client.app(scope, receive, send))
+
+    async def ask() -> None:
+        await client.app(scope, receive, send)
+
+    asyncio.run(ask())
     return status, kind, json.loads(answer)["detail"], taken

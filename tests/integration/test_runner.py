@@ -244,7 +244,7 @@ def test_the_processes_of_one_submission_do_not_take_those_of_another(run: Run) 
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(run, crowd, say=lambda _: crowded.set(), keep_going=lambda: not over.is_set())
-        assert crowded.wait(30)
+        assert crowded.wait(60)
         other = run("i=0; while [ $i -lt 20 ]; do sleep 1 & i=$((i+1)); done; wait; echo fine")
         over.set()
 

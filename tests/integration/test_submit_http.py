@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import BinaryIO
 
 import pytest
 from sqlalchemy import delete, func, select
@@ -229,8 +230,14 @@ def test_an_assignment_that_is_deleted_while_somebody_submits_is_not_found_and_k
     client: TestClient, ctx: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = builders.world(ctx)
-    upload, stored = ctx.storage.upload, []
-    monkeypatch.setattr(ctx.storage, "upload", lambda path, file: (upload(path, file), stored.append(path)))
+    upload = ctx.storage.upload
+    stored: list[str] = []
+
+    def noted(path: str, file: BinaryIO) -> None:
+        upload(path, file)
+        stored.append(path)
+
+    monkeypatch.setattr(ctx.storage, "upload", noted)
 
     with ThreadPoolExecutor(1) as pool:
         with ctx.db.transaction() as session:
@@ -240,7 +247,7 @@ def test_an_assignment_that_is_deleted_while_somebody_submits_is_not_found_and_k
             headers = signed_in(ctx, world.student)
             submitting = pool.submit(client.post, path, files=files, headers=headers)
             builders.wait_until(lambda: waits_for_a_lock(ctx))
-        answer = submitting.result(30)
+        answer = submitting.result(60)
 
     assert (answer.status_code, answer.json()["title"]) == (404, "NotFound")
     assert len(stored) == 1

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -57,7 +58,9 @@ def professors(ctx: Context, here: World) -> str:
     return session_of(ctx, here.professor)
 
 
-def send(client: TestClient, here: World, token: str, content: object, **headers: str) -> tuple[int, dict]:
+def send(
+    client: TestClient, here: World, token: str, content: Any, **headers: str
+) -> tuple[int, dict[str, Any]]:
     usual = {
         "origin": "http://testserver",
         "cookie": f"ulos_session={token}",
@@ -233,7 +236,7 @@ def test_a_key_is_asked_for(ctx: Context, client: TestClient, here: World, token
     assert tasks(ctx, here) == []
 
 
-def keep(client: TestClient, token: str, content: bytes, **headers: str) -> tuple[int, dict]:
+def keep(client: TestClient, token: str, content: bytes, **headers: str) -> tuple[int, dict[str, Any]]:
     usual = {
         "origin": "http://testserver",
         "cookie": f"ulos_session={token}",

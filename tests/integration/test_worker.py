@@ -93,7 +93,7 @@ def test_a_worker_ends_in_order_when_it_is_told_to(ctx: Context, tmp_path: Path)
         eventually(lambda: is_alive(ctx))
         process.terminate()
 
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
     assert "incident" not in (tmp_path / "log").read_text()
 

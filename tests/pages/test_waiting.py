@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -35,14 +36,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
         person = accounts.get_person(ctx, world.student)
         monkeypatch.setattr(process, "context", lambda: ctx)
         monkeypatch.setattr(shell, "find_visitor", lambda: person)
-        app = AppTest.from_function(_script, args=(task_id, language), default_timeout=30).run()
+        app = AppTest.from_function(_script, args=(task_id, language), default_timeout=100).run()
         assert list(app.exception) == []
         return " ".join(info.value for info in app.info)
 
     return told
 
 
-def with_settings(ctx: Context, **values: object) -> Context:
+def with_settings(ctx: Context, **values: Any) -> Context:
     return replace(ctx, settings=ctx.settings.model_copy(update=values))
 
 
