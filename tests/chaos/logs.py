@@ -1,0 +1,37 @@
+"""Finds errors that no part of the project has foreseen in what its processes have logged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+_TRACE = re.compile(
+    r"^Traceback \(most recent call last\):\n(?:^[ \t].*\n|^\n)*^(?P<error>\S.*)$", re.MULTILINE
+)
+
+ALLOWED: tuple[tuple[str, str, str], ...] = (
+    ("ftp.log", "^(ConnectionResetError|BrokenPipeError)", "aioftp logs each client that was killed"),
+    ("ftp.log", r"^OSError: \[Errno 28\]", "aioftp logs why it answered 451: the disk is full"),
+)
+"""Traces that do no harm: name of the log, pattern of the error, and why."""
+
+
+class LogPositions:
+    """Where each log ended, so that a round is judged by its own lines."""
+
+    def __init__(self, logs: Collection[Path]) -> None:
+        self._ends = {path.name: path.stat().st_size for path in logs}
+
+    def unforeseen(self, logs: Collection[Path]) -> list[str]:
+        """Return the traces that were written since, but for those that are allowed."""
+        found = []
+        for path in logs:
+            content = path.read_bytes()
+            start = self._ends.get(path.name, 0)
+            text = content[start if start <= len(content) else 0 :].decode(errors="replace")
+            for trace in _TRACE.finditer(text):
+                error = trace["error"]
+                if not any(name == path.name and re.search(what, error) for name, what, _ in ALLOWED):
+                    found.append(f"{path.name}: {error[:300]}")
+        return found
