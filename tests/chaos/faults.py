@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from collections.abc import Callable
 
@@ -25,7 +24,7 @@ def run_faults(world: World, schedule: Schedule, started: float) -> list[str]:
 
     `started`: the `time.monotonic()` of the beginning. When this returns, no fault is left.
     """
-    threads, problems = [], []
+    problems: list[str] = []
 
     def run(fault: Fault) -> None:
         try:
@@ -37,14 +36,9 @@ def run_faults(world: World, schedule: Schedule, started: float) -> list[str]:
             problems.append(f"{fault}: {error!r}")
 
     everything = [fault for fault in schedule.faults if fault.target is Target.EVERYTHING]
-    for fault in schedule.faults:
-        if fault.target is not Target.EVERYTHING:
-            threads.append(threading.Thread(target=run, args=(fault,)))
-            threads[-1].start()
-    for thread in threads:
-        thread.join()
-    for fault in everything:
-        run(fault)
+    others = [fault for fault in schedule.faults if fault.target is not Target.EVERYTHING]
+    list(world.hands.map(run, others))
+    list(world.hands.map(run, everything))
     return problems
 
 

@@ -28,6 +28,7 @@ class Proxy:
         self._allowed: int | None = None
         self._is_refusing = False
         self._open: set[asyncio.StreamWriter] = set()
+        self._servers: list[asyncio.Server] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
 
@@ -58,6 +59,7 @@ class Proxy:
             "127.0.0.1",
             0,
         )
+        self._servers.append(server)
         self.port = server.sockets[0].getsockname()[1]
 
     async def _forward(
@@ -124,7 +126,7 @@ class Proxy:
             await self._forward(reader, writer, upstream, is_ftp=False)
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        self._loop.call_later(60, server.close)
+        self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
     def __enter__(self) -> Self:
@@ -136,11 +138,11 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         async def end() -> None:
+            for server in self._servers:
+                server.close()
             self._break_all()
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+                await asyncio.wait(tasks, timeout=5)
 
         asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -6,6 +6,7 @@ import shutil
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,6 +39,8 @@ class World(ABC):
         self.proxies: dict[Target, Proxy] = {}
         self.disks: dict[Target, Disk] = {}
         self.ledgers: list[Path] = []
+        self.hands = ThreadPoolExecutor(16)
+        """What starts servers again: they end with the thread that has started them."""
         self.book: list[HandedIn] = []
         """Everything that was ever handed in."""
 
@@ -264,5 +267,6 @@ def running(kind: Kind, folder: Path) -> Iterator[World]:
         world: EmbeddedWorld | ExternalWorld = (
             EmbeddedWorld(folder, {}) if kind is Kind.EMBEDDED else ExternalWorld(folder, stack)
         )
+        stack.callback(world.hands.shutdown)
         world.open(stack)
         yield world
