@@ -64,6 +64,8 @@ def begin(world: World, fault: Fault) -> Undo:
             world.proxies[target].slow(fault.strength * SLOWEST_SECONDS)
         case Action.CUT:
             world.proxies[target].cut(int(fault.strength * LONGEST_BYTES))
+        case Action.LOSE:
+            world.proxies[target].lose_answers()
         case Action.REFUSE:
             world.proxies[target].refuse()
     return world.proxies[target].heal

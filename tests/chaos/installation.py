@@ -35,12 +35,13 @@ class Installation:
 
     def __init__(self, folder: Path, settings: dict[str, str]) -> None:
         self.folder = folder
-        self.api = f"http://127.0.0.1:{(api_port := free_port())}"
+        self.api_port = free_port()
+        self.api = f"http://127.0.0.1:{self.api_port}"
         self.dashboard = f"http://127.0.0.1:{(dashboard_port := free_port())}"
         self._environment = (
             {name: value for name, value in os.environ.items() if not name.startswith("ULOS_")}
             | {
-                "ULOS_API_PORT": str(api_port),
+                "ULOS_API_PORT": str(self.api_port),
                 "ULOS_DASHBOARD_PORT": str(dashboard_port),
                 "ULOS_DATA_DIR": str(folder),
                 "ULOS_LANGUAGE": "es",

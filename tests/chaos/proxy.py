@@ -27,6 +27,7 @@ class Proxy:
         self._delay = 0.0
         self._allowed: int | None = None
         self._is_refusing = False
+        self._loses_answers = False
         self._open: set[asyncio.StreamWriter] = set()
         self._servers: list[asyncio.Server] = []
         self._loop = asyncio.new_event_loop()
@@ -40,6 +41,10 @@ class Proxy:
         """Break each connection once `after` more bytes have passed in one direction."""
         self._allowed = after
 
+    def lose_answers(self) -> None:
+        """Break each connection when the server answers: it has got the request, the client no answer."""
+        self._loses_answers = True
+
     def refuse(self) -> None:
         """Break every connection and every new one at once."""
         self._is_refusing = True
@@ -47,7 +52,7 @@ class Proxy:
 
     def heal(self) -> None:
         """Forward as if nothing had happened."""
-        self._delay, self._allowed, self._is_refusing = 0.0, None, False
+        self._delay, self._allowed, self._is_refusing, self._loses_answers = 0.0, None, False, False
 
     def _break_all(self) -> None:
         for writer in list(self._open):
@@ -78,7 +83,8 @@ class Proxy:
         self._open.add(back)
         try:
             await asyncio.gather(
-                self._pump(reader, back, is_control=False), self._pump(there, writer, is_control=is_ftp)
+                self._pump(reader, back, is_control=False, is_answer=False),
+                self._pump(there, writer, is_control=is_ftp, is_answer=True),
             )
         except OSError:
             for one in (writer, back):
@@ -89,10 +95,12 @@ class Proxy:
                 one.close()
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_control: bool
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_control: bool, is_answer: bool
     ) -> None:
         passed_since_cut = 0
         while data := await (reader.readline() if is_control else reader.read(_CHUNK)):
+            if is_answer and self._loses_answers:
+                raise ConnectionAbortedError
             if is_control:
                 data = await self._lead_through_here(data)
             if self._delay:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import psycopg2
 import psycopg2.extensions
 
-from tests.chaos.book import HandedIn
 from tests.chaos.checks import recount
 from tests.chaos.faults import run_faults
 from tests.chaos.figures import check_figures
@@ -22,6 +21,11 @@ from tests.chaos.logs import LogPositions
 from tests.chaos.recount import KEY_PREFIX, Evidence
 from tests.chaos.schedule import Schedule
 from tests.chaos.world import World
+
+LOOK_SECONDS = 0.1
+
+CALM_LOOKS = 5
+"""So often in a row nothing may be under way: a request may still be at work whose client has gone away."""
 
 SETTLED_WITHIN = 120.0
 """Seconds after the last fault within which every task must have ended."""
@@ -60,10 +64,10 @@ def run_round(world: World, people: People, schedule: Schedule, *, most: int) ->
     with ThreadPoolExecutor(1) as pool:
         answers = pool.submit(load.run, began)
         result.problems += run_faults(world, schedule, began)
-        wait_until_ready(world)
+        result.problems += wait_until_ready(world)
         result.problems += answers.result()
-    with connected(world) as connection:
-        result.problems += _wait_until_settled(connection, load.book)
+    with load, connected(world) as connection:
+        result.problems += _wait_until_settled(connection, load)
         evidence = Evidence(connection, world.ftp_url, load.book, world.ledgers)
         result.problems += recount(evidence)
         if not result.problems:
@@ -86,24 +90,24 @@ def connected(world: World) -> Iterator[psycopg2.extensions.connection]:
         connection.close()
 
 
-def _wait_until_settled(connection: psycopg2.extensions.connection, book: list[HandedIn]) -> list[str]:
-    """Wait until each task has ended; return those that have not in time."""
-    # A played task whose client has gone away is never reported about: it stays PENDING, rightly.
-    silent = {one.key for one in book if one.is_played and not one.task_ids}
-    deadline = time.monotonic() + SETTLED_WITHIN
-    while True:
+def _wait_until_settled(connection: psycopg2.extensions.connection, load: Load) -> list[str]:
+    """Wait until each task has ended and nothing more comes; return those that have not in time."""
+    silent = {one.key: one for one in load.book if one.is_played and not one.task_ids}
+    deadline, calm = time.monotonic() + SETTLED_WITHIN, 0
+    while calm < CALM_LOOKS:
         with connection.cursor() as cursor:
-            cursor.execute(_UNSETTLED, ([one.key for one in book],))
-            waiting = [
-                row for row in cursor.fetchall() if row[0] not in silent or row[3] != "ftp" or row[5] is None
-            ]
+            cursor.execute(_UNSETTLED, ([one.key for one in load.book],))
+            waiting = cursor.fetchall()
             cursor.execute("SELECT count(*) FROM queue_message WHERE rejected_at IS NULL")
             (queued,) = cursor.fetchone() or (0,)
-        if not waiting and not queued:
-            return []
+        calm = 0 if waiting or queued else calm + 1
+        for key, task_id, *_ in waiting:
+            if key in silent:  # its client has gone away, and the orchestrator reports all the same
+                load.finish(silent[key], task_id)
         if time.monotonic() > deadline:
             return [f"stuck: {row}" for row in waiting] + [f"stuck: {queued} messages in the queue"]
-        time.sleep(0.1)
+        time.sleep(LOOK_SECONDS)
+    return []
 
 
 def _count(result: Result, evidence: Evidence) -> None:

@@ -40,6 +40,7 @@ class Action(StrEnum):
     SLOW = "slow"
     CUT = "cut"
     REFUSE = "refuse"
+    LOSE = "lose"
     FILL = "fill"
 
 
@@ -56,8 +57,8 @@ _PROCESSES = {
     ),
 }
 _CONNECTIONS = {
-    Kind.EMBEDDED: (),
-    Kind.EXTERNAL: (Target.POSTGRES, Target.FTP, Target.BROKER),
+    Kind.EMBEDDED: (Target.API,),
+    Kind.EXTERNAL: (Target.API, Target.POSTGRES, Target.FTP, Target.BROKER),
 }
 _DISKS = (Target.POSTGRES, Target.FTP)
 
@@ -183,6 +184,7 @@ def _faults(dice: random.Random, kind: Kind, seconds: float) -> list[Fault]:
         for target in _CONNECTIONS[kind]
         for action in (Action.SLOW, Action.CUT, Action.REFUSE)
     ]
+    possible += [(Action.LOSE, Target.API), (Action.LOSE, Target.API)]
     possible += [(Action.FILL, target) for target in _DISKS]
     free_at: dict[Target, float] = {}
     faults = []

@@ -74,6 +74,14 @@ def test_cut_connection_breaks_half_way(echo: int) -> None:
         assert answered(proxy.port, content) == content
 
 
+def test_lost_answer_follows_a_request_that_arrived(echo: int) -> None:
+    with Proxy(echo) as proxy:
+        proxy.lose_answers()
+        assert answered(proxy.port, b"word") == b""
+        proxy.heal()
+        assert answered(proxy.port, b"word") == b"word"
+
+
 def test_refusing_proxy_breaks_open_and_new_connections(echo: int) -> None:
     with Proxy(echo) as proxy, socket.create_connection(("127.0.0.1", proxy.port), 5) as client:
         client.sendall(b"before")

@@ -80,12 +80,14 @@ _PROXIED = {
     for action in (Action.SLOW, Action.CUT, Action.REFUSE)
     for target in (Target.POSTGRES, Target.FTP, Target.BROKER)
 }
+_TO_CLIENTS = {(action, Target.API) for action in (Action.SLOW, Action.CUT, Action.REFUSE, Action.LOSE)}
 _ABSENT = {
     Kind.EMBEDDED: {Target.BROKER, Target.PARSING_NODE, Target.EXECUTION_NODE},
     Kind.EXTERNAL: {Target.RUNNER},
 }
 POSSIBLE = {
     kind: {(action, target) for action, target in _COMMON if target not in _ABSENT[kind]}
+    | _TO_CLIENTS
     | (_PROXIED if kind is Kind.EXTERNAL else set())
     for kind in Kind
 }

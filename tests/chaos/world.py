@@ -84,6 +84,11 @@ class World(ABC):
         else:
             send(self.pids(target), signal.SIGKILL)
 
+    @property
+    def clients_api(self) -> str:
+        """Return the address of the API for the clients of a round, whose connections can be disturbed."""
+        return f"http://127.0.0.1:{self.proxies[Target.API].port}"
+
     def _mount(self, stack: ExitStack, target: Target, folder: Path, megabytes: int) -> None:
         if can_mount(self.folder / "probe"):
             self.disks[target] = Disk(folder, megabytes)
@@ -268,5 +273,6 @@ def running(kind: Kind, folder: Path) -> Iterator[World]:
             EmbeddedWorld(folder, {}) if kind is Kind.EMBEDDED else ExternalWorld(folder, stack)
         )
         stack.callback(world.hands.shutdown)
+        world.proxies[Target.API] = stack.enter_context(Proxy(world.installation.api_port))
         world.open(stack)
         yield world
