@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from tests.chaos.world import World, running
 ROUNDS_OF_A_WORLD = 20
 """After so many rounds the installation is begun anew, and the other kind has its turn."""
 
-WRITTEN_FROM = 20
+WRITTEN_FROM = 10
 """Rounds from which a run is written into the document."""
 
 
@@ -33,13 +34,14 @@ def main() -> int:
     asked = parser.parse_args()
     run = Run(asked.seed, asked.rounds, asked.most)
     number = 0
-    while number < asked.rounds:
-        kind = Kind(asked.kind) if asked.kind else list(Kind)[number // ROUNDS_OF_A_WORLD % len(Kind)]
-        last = min(number - number % ROUNDS_OF_A_WORLD + ROUNDS_OF_A_WORLD, asked.rounds)
-        number = _run_world(run, kind, range(number, last))
+    with contextlib.suppress(KeyboardInterrupt):  # what was done until then counts
+        while number < asked.rounds:
+            kind = Kind(asked.kind) if asked.kind else list(Kind)[number // ROUNDS_OF_A_WORLD % len(Kind)]
+            last = min(number - number % ROUNDS_OF_A_WORLD + ROUNDS_OF_A_WORLD, asked.rounds)
+            number = _run_world(run, kind, range(number, last))
     run.finish()
     print(run.summary())  # noqa: T201
-    if asked.rounds >= WRITTEN_FROM:
+    if sum(run.done.values()) >= WRITTEN_FROM:
         run.write()
     return 1 if run.failed else 0
 
