@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-_TRACE = re.compile(
-    r"^Traceback \(most recent call last\):\n(?:^[ \t].*\n|^\n)*^(?P<error>\S.*)$", re.MULTILINE
-)
+_TRACE = "Traceback (most recent call last):"
 
 ALLOWED: tuple[tuple[str, str, str], ...] = (
     ("ftp.log", "^(ConnectionResetError|BrokenPipeError)", "aioftp logs each client that was killed"),
@@ -30,8 +28,14 @@ class LogPositions:
             content = path.read_bytes()
             start = self._ends.get(path.name, 0)
             text = content[start if start <= len(content) else 0 :].decode(errors="replace")
-            for trace in _TRACE.finditer(text):
-                error = trace["error"]
+            for error in _errors(text.splitlines()):
                 if not any(name == path.name and re.search(what, error) for name, what, _ in ALLOWED):
                     found.append(f"{path.name}: {error[:300]}")
         return found
+
+
+def _errors(lines: list[str]) -> Iterator[str]:
+    """Return what each trace ends with: its first line that is not indented."""
+    for index, line in enumerate(lines):
+        if _TRACE in line:
+            yield next((rest for rest in lines[index + 1 :] if rest[:1].strip()), line)

@@ -42,3 +42,10 @@ def test_trace_is_forgiven_only_in_the_log_that_it_is_allowed_in(tmp_path: Path)
     found = LogPositions([]).unforeseen(sorted(tmp_path.glob("*.log")))
 
     assert found == ["worker.log: ConnectionResetError: Connection lost"]
+
+
+def test_group_of_errors_is_found(tmp_path: Path) -> None:
+    log = tmp_path / "api.log"
+    log.write_text(f"  + Exception Group {TRACE.splitlines()[1]}\n  | ExceptionGroup: several\nlast line\n")
+
+    assert LogPositions([]).unforeseen([log]) == ["api.log: last line"]
