@@ -28,9 +28,12 @@ class LogPositions:
             content = path.read_bytes()
             start = self._ends.get(path.name, 0)
             text = content[start if start <= len(content) else 0 :].decode(errors="replace")
-            for error in _errors(text.splitlines()):
-                if not any(name == path.name and re.search(what, error) for name, what, _ in ALLOWED):
-                    found.append(f"{path.name}: {error[:300]}")
+            allowed = [what for name, what, _ in ALLOWED if name == path.name]
+            found += [
+                f"{path.name}: {error[:300]}"
+                for error in _errors(text.splitlines())
+                if not any(re.search(what, error) for what in allowed)
+            ]
         return found
 
 
