@@ -94,9 +94,12 @@ class Database:
         except psycopg2.OperationalError as error:
             raise DatabaseUnavailable from error
         try:
-            raw.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
-            with raw.cursor() as cursor:
-                cursor.execute(f"LISTEN {CHANNEL}")
+            try:
+                raw.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
+                with raw.cursor() as cursor:
+                    cursor.execute(f"LISTEN {CHANNEL}")
+            except psycopg2.Error as error:
+                raise DatabaseUnavailable from error
             yield raw
         finally:
             raw.close()
