@@ -6,7 +6,6 @@ its user may not go.
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401  looked up by name when a host is resolved
 import logging
 import os
 import signal
@@ -15,7 +14,6 @@ import sys
 import threading
 
 import httpx
-import sqlalchemy.dialects.postgresql.psycopg2  # noqa: F401  looked up by name when the queue is opened
 
 from core.broker import open_consumer
 from core.config import Settings
@@ -24,8 +22,10 @@ from core.embedded.state import NeverStarted, resolve
 from core.errors import BrokerUnavailable
 from core.incidents import end_on_unexpected_errors
 from core.storage import open_storage
+from runner.callbacks import NO_CERTIFICATES
 from runner.machine import describe, describe_python, find_sandbox, install_bwrap, read_bwrap
 from runner.node import Node
+from runner.preload import preload
 from runner.privileges import StillPrivileged, drop_root
 from runner.scratch import NoScratch, enter_scratch, remove
 
@@ -41,6 +41,7 @@ def main() -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     storage = open_storage(settings)
     program = read_bwrap(settings)
+    preload()
     drop_root()
     end_with_parent(signal.SIGTERM)  # the kernel forgets it when the user changes
     end_on_unexpected_errors()
@@ -63,6 +64,7 @@ def check() -> int:
     settings = Settings()
     install_bwrap(settings)
     program = read_bwrap(settings)
+    preload()
     drop_root()
     scratch = enter_scratch()
     try:
@@ -101,7 +103,7 @@ def _work(node: Node, name: str) -> None:
 def _wait_for_schema(settings: Settings, stopping: threading.Event) -> None:
     """Wait until the tables are those of this version, as the endpoint sees it."""
     address = f"http://{settings.host}:{settings.api_port}/readyz"
-    with httpx.Client(timeout=10, trust_env=False) as client:
+    with httpx.Client(timeout=10, trust_env=False, verify=NO_CERTIFICATES) as client:
         while not stopping.is_set():
             try:
                 if client.get(address).json()["components"].get("schema") == "ok":

@@ -6,9 +6,13 @@ kernels) answers "not implemented", as on an older kernel.
 
 from __future__ import annotations
 
-import ctypes.util
 import errno
 import tempfile
+
+try:
+    import pyseccomp
+except (ImportError, RuntimeError):  # the shared library is missing
+    pyseccomp = None
 
 _DENIED = {
     "other processes": (
@@ -52,10 +56,8 @@ def build_filter() -> bytes:
         NoSeccomp: libseccomp cannot be loaded.
 
     """
-    if ctypes.util.find_library("seccomp") is None:
+    if pyseccomp is None:
         raise NoSeccomp("libseccomp is not installed (apt-get install libseccomp2)")
-    import pyseccomp  # noqa: PLC0415  it raises where the shared library is missing
-
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.ENOSYS))
     refuse = pyseccomp.ERRNO(errno.EPERM)
     denied = {name for names in _DENIED.values() for name in names.split()}
@@ -77,8 +79,6 @@ def build_filter() -> bytes:
 
 
 def _name_of(number: int) -> str | None:
-    import pyseccomp  # noqa: PLC0415  as above
-
     try:
         name = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, number)
     except ValueError:
