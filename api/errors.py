@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import secrets
 from collections.abc import Mapping
@@ -45,6 +46,9 @@ OF_THE_FRAMEWORK: Mapping[int, errors.UlosError] = MappingProxyType(
     }
 )
 """What the framework says by number alone, in our words. 400: a body that is not even text or JSON."""
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What writing to a full folder for temporary files ends with."""
 
 _BUG = {
     "en": "Something went wrong on our side. Tell us this number: {incident}",
@@ -98,6 +102,13 @@ def _field_problem(error: errors.Invalid, language: str) -> dict[str, str]:
     return {"field": str(error.values["field"]), "detail": error.sentence(language)}
 
 
+async def _no_space(request: Request, error: Exception) -> JSONResponse:
+    """Answer a full folder for temporary files; other errors of the system are bugs."""
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        return _told(request, errors.NoSpace(), {"Retry-After": "5"})
+    raise error
+
+
 def install(app: FastAPI) -> None:
     """Answer every error in the same shape."""
 
@@ -132,6 +143,7 @@ def install(app: FastAPI) -> None:
         return problem(500, "Incident", _BUG[language_of(request)].format(incident=incident))
 
     app.add_exception_handler(errors.UlosError, expected)
+    app.add_exception_handler(OSError, _no_space)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, plain)
     app.add_exception_handler(Exception, bug)

@@ -44,10 +44,15 @@ class Laboratory:
     def run(
         self, definition: str, content: bytes, *, timeout: int = 60, image: bytes | None = None
     ) -> TaskView:
-        """Submit `content`, let a node work until nothing waits, and look at the task.
+        """Submit `content`, let a node work until nothing waits, and look at the task."""
+        task_id = self.submit(definition, content, timeout=timeout, image=image)
+        self.work()
+        return submissions.get_task(self.ctx, PLATFORM, task_id)
 
-        `image`: another one than that of the demo.
-        """
+    def submit(
+        self, definition: str, content: bytes, *, timeout: int = 60, image: bytes | None = None
+    ) -> int:
+        """Submit `content` and put its message into the queue. `image`: another than that of the demo."""
         name = f"Tried {secrets.token_hex(4)}"
         draft = next(draft for draft in containers.DEFINITIONS if draft.definition_name == definition)
         draft = replace(
@@ -74,8 +79,7 @@ class Laboratory:
         if self.ctx.settings.uses_rabbitmq:
             ensure_topology(self.ctx, declared(self.ctx))
         builders.carry(self.ctx)
-        self.work()
-        return submissions.get_task(self.ctx, PLATFORM, task_id)
+        return task_id
 
     def work(self) -> None:
         """Let a node work until nothing waits."""
