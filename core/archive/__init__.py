@@ -7,7 +7,7 @@ every other reader understands in the same way, so nothing hides between two int
 from core.archive.checks import ArchiveSummary, inspect
 from core.archive.folders import pack, unpack
 from core.archive.limits import DEFAULTS, Limits
-from core.archive.results import Member, MemberInfo, list_members, read_member
+from core.archive.results import Member, MemberInfo, list_members, read_member, read_output
 
 __all__ = [
     "DEFAULTS",
@@ -19,5 +19,6 @@ __all__ = [
     "list_members",
     "pack",
     "read_member",
+    "read_output",
     "unpack",
 ]
