@@ -15,6 +15,7 @@ import threading
 
 import httpx
 
+from core import logs
 from core.broker import open_consumer
 from core.config import Settings
 from core.embedded.parent import end_with_parent
@@ -37,8 +38,7 @@ logger = logging.getLogger(__name__)
 def main() -> int:
     """Work with several threads until SIGTERM or SIGINT; the exit code."""
     settings = resolve(Settings())
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logs.configure(settings)
     storage = open_storage(settings)
     program = read_bwrap(settings)
     preload()

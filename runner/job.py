@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core import wire
+from core.archive import is_leftover
 from core.config import Settings
 from core.errors import NotFound, StorageUnavailable
 from core.storage import Storage
@@ -21,7 +22,6 @@ from runner.watch import Limit, is_disk_full
 
 _STORE_TRIES = 6
 _FIRST_PAUSE = 1.0
-_IGNORED_AT_TOP = {"__MACOSX", ".DS_Store"}
 
 logger = logging.getLogger(__name__)
 
@@ -174,9 +174,7 @@ def _enclosed(work: Path) -> Path:
     Nothing of the submission has run yet, and what was unpacked has no links.
     """
     inside = [
-        path
-        for path in work.iterdir()
-        if path.name not in _IGNORED_AT_TOP and not path.name.startswith("output_")
+        path for path in work.iterdir() if not is_leftover(path.name) and not path.name.startswith("output_")
     ]
     if len(inside) == 1 and inside[0].is_dir() and inside[0].name != "results":
         return inside[0]

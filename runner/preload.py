@@ -15,7 +15,8 @@ _PACKAGES = (
     "aioftp", "anyio", "asyncio", "concurrent.futures", "core.broker", "core.errors", "core.models",
     "core.storage", "core.wire", "email", "encodings", "h11", "http", "httpcore", "httpx", "json", "logging",
     "pika", "psycopg2", "runner", "sqlalchemy.dialects.postgresql", "sqlalchemy.engine",
-    "sqlalchemy.ext", "sqlalchemy.orm", "sqlalchemy.pool", "sqlalchemy.sql", "sqlalchemy.util", "urllib",
+    "sqlalchemy.ext", "sqlalchemy.orm", "sqlalchemy.pool", "sqlalchemy.sql", "sqlalchemy.util", "structlog",
+    "urllib",
 )  # fmt: skip
 _SKIPPED = ("__main__", "pytest", "mypy", "test")
 _DO_SOMETHING = {"__main__", "antigravity", "idlelib", "this", "tkinter", "turtle", "turtledemo"}

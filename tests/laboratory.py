@@ -16,7 +16,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import builders
 import uvicorn
 
 from api.app import create_app
@@ -32,6 +31,7 @@ from runner.machine import find_sandbox, read_bwrap
 from runner.node import Node
 from runner.sandbox import Outcome, Sandbox
 from runner.scratch import remove
+from tests import builders
 from tests.unprivileged import as_runner
 
 

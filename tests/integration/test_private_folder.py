@@ -13,16 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from e2e.browsing import left_behind, members
-from test_survives import context, hand_in, wait_for
 
 from core.embedded.state import _free_port
 from core.vocabulary import StageStatus
 from runner.privileges import choose_user
+from tests.e2e.browsing import left_behind, members
+from tests.integration.test_survives import context, hand_in, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
-SOURCES = ("core", "runner", "api", "dashboard", "pages", "migrations", "alembic.ini", ".streamlit")
+LEFT_OUT = {"tests", "docs", "bench", "var"}
 STRANGER = 54_321
 """A user without an account."""
 
@@ -38,12 +38,11 @@ def link(source: str, target: str) -> None:
 def clone(folder: Path, interpreter: Path) -> Path:
     """Put the project and its libraries into `folder`; the Python to start it with."""
     here = Path(__file__).resolve().parents[2]
-    for name in SOURCES:
-        source = here / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, copy_function=link)
-        else:
-            link(str(source), str(folder / name))
+    packages = [path for path in here.iterdir() if path.is_dir() and path.name[0] != "."]
+    for source in (*packages, here / ".streamlit"):
+        if source.name not in LEFT_OUT:
+            shutil.copytree(source, folder / source.name, copy_function=link)
+    link(str(here / "alembic.ini"), str(folder / "alembic.ini"))
     subprocess.run([interpreter, "-m", "venv", "--without-pip", folder / ".venv"], check=True)
     libraries = Path(next(part for part in sys.path if part.endswith("site-packages")))
     target = folder / ".venv" / "lib" / libraries.parent.name / "site-packages"
