@@ -62,6 +62,8 @@ def main() -> int:
 def check() -> int:
     """Get bubblewrap where that is possible, and print what the runner can do on this machine."""
     settings = Settings()
+    if not settings.runs_runner:
+        return 0
     install_bwrap(settings)
     program = read_bwrap(settings)
     preload()

@@ -58,7 +58,8 @@ def drop_root() -> None:
         StillPrivileged: root or a capability is left, or can be regained.
 
     """
-    if os.geteuid() == 0:
+    was_root = os.geteuid() == 0
+    if was_root:
         user = choose_user()
         _empty_bounding_set()
         os.setgroups([])
@@ -66,12 +67,14 @@ def drop_root() -> None:
         os.setresuid(user.uid, user.uid, user.uid)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _prctl(_PR_SET_DUMPABLE, 0)  # no other process of this user may attach to the runner
+    if was_root and 0 in {*os.getresgid(), *os.getgroups()}:
+        raise StillPrivileged("the runner still has a group of root")
     _verify()
 
 
 def _verify() -> None:
     """Check that root is gone and cannot be regained."""
-    if 0 in os.getresuid() or 0 in os.getresgid() or 0 in os.getgroups():
+    if 0 in os.getresuid():
         raise StillPrivileged("the runner still has an id of root")
     status = dict(line.split(":\t", 1) for line in Path("/proc/thread-self/status").read_text().splitlines())
     if any(int(status[name], 16) for name in _CAPABILITY_SETS):

@@ -99,6 +99,9 @@ class Sandbox:
                 stdout=writing,
                 environment={"ULOS_LANGUAGE": language},
             )
+        except BaseException:
+            os.close(reading)
+            raise
         finally:
             os.close(writing)
         output = Output(reading)
