@@ -22,7 +22,7 @@ $(STAMP): requirements.txt requirements-dev.txt
 	@touch $(STAMP)
 
 up: $(STAMP) ## start everything in the foreground; Ctrl-C stops it
-	@-$(PY) -m runner.sandbox install
+	@-$(PY) -m runner check
 	@exec $(PY) -m core up
 
 down: $(STAMP) ## stop what `make up` started

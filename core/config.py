@@ -49,10 +49,11 @@ class Settings(BaseSettings):
     )
     runner: bool | None = Field(None, description="Run the local runner; default: only when embedded")
     runner_sandbox: Literal["auto", "off"] = Field("auto", description="off: never look for a sandbox")
-    runner_workers: int = Field(2, ge=1, le=64, description="Stages that the local runner runs at once")
-    runner_leftover_seconds: int = Field(
-        86_400, ge=0, description="Age at which scratch folders of a killed runner are removed"
+    runner_allow_without: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Parts of the sandbox that may be missing: seccomp, disable-userns (commas)",
     )
+    runner_workers: int = Field(2, ge=1, le=64, description="Stages that the local runner runs at once")
     host: str = Field("127.0.0.1", description="Address that dashboard and API listen on")
     api_port: int = Field(8000, ge=1, le=65535, description="Port of the companion endpoint")
     dashboard_port: int = Field(8501, ge=1, le=65535, description="Port of the dashboard")
@@ -107,7 +108,9 @@ class Settings(BaseSettings):
 
     log_format: Literal["text", "json"] = Field("text", description="How log lines are written")
 
-    @field_validator("allowed_email_domains", "cors_origins", "trusted_proxies", mode="before")
+    @field_validator(
+        "allowed_email_domains", "cors_origins", "trusted_proxies", "runner_allow_without", mode="before"
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):

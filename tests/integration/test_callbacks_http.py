@@ -124,4 +124,5 @@ def test_readiness_names_each_component(client: TestClient) -> None:
     assert answer.status_code == 200, "people can work while the worker is away"
     components = answer.json()["components"]
     assert components.pop("worker").startswith("The worker does not run")
+    assert components.pop("nodes").startswith("Nothing is processing submissions")
     assert components == {"database": "ok", "files": "ok", "schema": "ok"}

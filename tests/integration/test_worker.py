@@ -18,10 +18,10 @@ from sqlalchemy import text
 from core import topology
 from core.context import Context
 from core.embedded.parent import end_with_parent
+from core.incidents import INCIDENT
 from core.services import monitoring
 from core.services.health import check_components, is_ready
 from core.wire import LOG_KEY
-from core.worker import INCIDENT
 from tests import amqp, builders
 from tests.waiting import eventually
 

@@ -10,7 +10,7 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import Unavailable
 from core.services import definitions
-from core.services.health import check_worker, error_of
+from core.services.health import check_nodes, check_worker, error_of
 from core.services.monitoring.consumers import QueueState, read_consumers, read_report_queue
 from core.services.monitoring.counting import counted, whole_sum
 from core.services.monitoring.diagnosis import Answer, Figures, diagnose
@@ -22,7 +22,7 @@ from core.services.monitoring.sources import Kind
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What we depend on. `errors`: `files`, `broker` or `worker` → what is wrong; well ones are absent."""
+    """What we depend on. `errors`: component (`files`, `broker`, `worker`, `nodes`) → what is wrong."""
 
     errors: dict[str, Unavailable]
     queues: tuple[QueueState, ...]
@@ -51,7 +51,11 @@ def read_components(ctx: Context, actor: Actor) -> Components:
     """
     with ctx.db.transaction() as session:
         require(session, actor, Right.MONITOR)
-    found = {"files": error_of(ctx.storage.check), "worker": error_of(lambda: check_worker(ctx))}
+    found = {
+        "files": error_of(ctx.storage.check),
+        "worker": error_of(lambda: check_worker(ctx)),
+        "nodes": error_of(lambda: check_nodes(ctx)),
+    }
     errors = {name: error for name, error in found.items() if error is not None}
     queues: tuple[QueueState, ...] = ()
     reports: QueueState | None = None
@@ -100,7 +104,7 @@ def answer_for(
             running=queue.running,
             oldest_waiting_seconds=queue.oldest_waiting_seconds,
             outbox=queue.outbox,
-            components_down=len(components.errors),
+            components_down=len(components.errors.keys() - {"nodes"}),
             stalled_queues=sum(state.is_stalled for state in components.queues),
             ended=verdicts.ended,
             failed=min(verdicts.failed, still_open),
