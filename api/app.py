@@ -32,6 +32,7 @@ from api.definition_shapes import DefinitionChangeIn, DefinitionIn
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
+from core.standby import standing_by
 
 
 def create_app(settings: Settings | None = None, ctx: Context | None = None) -> FastAPI:
@@ -44,7 +45,8 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         app.state.ctx = ctx or open_context(settings, pool_size=20)
         gc.collect()
         gc.freeze()
-        yield
+        with standing_by(app.state.ctx):
+            yield
         if ctx is None:
             app.state.ctx.db.dispose()
 

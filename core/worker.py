@@ -23,7 +23,7 @@ from core.listener import start_listener
 from core.mail import open_mailer
 from core.migrate import is_current
 from core.relay import start_threads
-from core.services.health import WORKER_NAME
+from core.services.heartbeats import WORKER_NAME, Heartbeats, name_process
 from core.wake import Waker
 
 INCIDENT = os.EX_SOFTWARE
@@ -39,7 +39,9 @@ def run(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     threading.excepthook = _end_with_incident
     ctx = open_context(settings)
-    waker = Waker(ctx.db, WORKER_NAME)
+    process = name_process()
+    heartbeats = Heartbeats(ctx.db, process)
+    waker = Waker(ctx.db, f"{WORKER_NAME} {process}", heartbeats.beat)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         threading.Thread(target=waker.stop).start()
@@ -59,6 +61,7 @@ def run(settings: Settings) -> None:
     threads.append(sweep.start_thread(ctx, waker))
     for thread in threads:
         thread.join()
+    heartbeats.remove()
     publisher.close()
     ctx.db.dispose()
 

@@ -19,6 +19,7 @@ from core.errors import NotFound, NotSignedIn, UlosError
 from core.services import accounts, assignments, definitions, results, submissions
 from core.services.downloads import Download
 from core.services.health import check_components, is_ready
+from core.standby import standing_by
 from dashboard import document, exports, live, process, uploads
 from dashboard.origin import same_origin
 
@@ -37,7 +38,8 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     gc.freeze()
     live.CHANNEL.start()
     collecting = asyncio.create_task(process.collect_garbage())
-    yield
+    with standing_by(process.context()):
+        yield
     collecting.cancel()
     await live.CHANNEL.stop()
     process.close()

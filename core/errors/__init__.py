@@ -127,6 +127,7 @@ from core.errors.systems import (
     StorageUnavailable,
     WebhookFailed,
     WorkerMissing,
+    WorkerSilent,
 )
 
 __all__ = [
@@ -227,6 +228,7 @@ __all__ = [
     "WeakPassword",
     "WebhookFailed",
     "WorkerMissing",
+    "WorkerSilent",
     "WrongCredentials",
     "WrongMethod",
     "WrongType",
