@@ -26,10 +26,7 @@ from pathlib import Path
 
 import httpx
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-import builders
 
 from core.bootstrap import open_context
 from core.config import Settings
@@ -38,6 +35,7 @@ from core.embedded.postgres import EmbeddedPostgres
 from core.embedded.state import _free_port
 from core.migrate import upgrade
 from core.services import accounts
+from tests import builders
 from tests.ftp_servers import SERVERS, NoFtpServer, running
 
 ROOT = Path(__file__).resolve().parents[1]

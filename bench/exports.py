@@ -21,14 +21,13 @@ from pathlib import Path
 
 from installation import environment, servers  # beside this file; it finds the project  # isort: skip
 
-import builders
-
 from bench.big_files import GOAL_MB, MB, resident
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import PLATFORM
 from core.services.exports import Contents, open_archive
 from core.services.submissions import StudentFilter
+from tests import builders
 
 ONE = 20 * MB
 

@@ -14,7 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT))
 
 from core.bootstrap import open_context
 from core.config import Settings

@@ -23,7 +23,6 @@ from pathlib import Path
 
 from installation import servers  # beside this file; it finds the project  # isort: skip
 
-import builders
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from sqlalchemy import text
@@ -35,6 +34,7 @@ from core.db import notify
 from core.services.attempts import OUTBOX_TOPIC
 from core.topology import declared, ensure_topology
 from core.wake import Waker
+from tests import builders
 from tests.rabbitmq import running
 
 KEY = "g-code-parsing"

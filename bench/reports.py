@@ -20,10 +20,7 @@ from pathlib import Path
 
 from installation import servers  # beside this file; it finds the project  # isort: skip
 
-import builders
 import pika
-from many_tasks import many_tasks
-from node_reports import ACKNOWLEDGED, DOWNLOADED, PASSED, RECEIVED, SENT, UPLOADED, Carried
 from sqlalchemy import text
 
 from core.broker import Message, RabbitPublisher, ReportIntake
@@ -32,6 +29,9 @@ from core.context import Context
 from core.listener import start_listener
 from core.wake import Waker
 from core.wire import DONE_KEY, EXCHANGE, LOG_KEY, REPORT_KEYS, REPORT_QUEUE
+from tests import builders
+from tests.many_tasks import many_tasks
+from tests.node_reports import ACKNOWLEDGED, DOWNLOADED, PASSED, RECEIVED, SENT, UPLOADED, Carried
 from tests.rabbitmq import running
 
 WINDOW = 1000

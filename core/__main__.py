@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
 
@@ -17,7 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m core", description=__doc__)
     parser.add_argument(
         "command",
-        choices=["up", "down", "topology", "recount", "setup", "worker", "postgres", "ftp", "serve", "ready"],
+        choices=["up", "down", "topology", "recount", "setup", "worker", "postgres", "ftp", "ready"],
     )
     chosen, rest = parser.parse_known_args()
     settings = Settings()
@@ -31,7 +30,7 @@ def main() -> int:
         return _topology(settings, rest)
     if chosen.command == "recount":
         return _recount(settings, repair="--repair" in rest)
-    return _process(chosen.command, settings, rest)
+    return _process(chosen.command, settings)
 
 
 def _up(settings: Settings) -> int:
@@ -107,7 +106,7 @@ def _recount(settings: Settings, *, repair: bool) -> int:
     return 1 if found.differences else 0
 
 
-def _process(command: str, settings: Settings, rest: list[str]) -> int:
+def _process(command: str, settings: Settings) -> int:
     if command == "postgres":
         from core.embedded.state import embedded_postgres  # noqa: PLC0415
 
@@ -124,12 +123,10 @@ def _process(command: str, settings: Settings, rest: list[str]) -> int:
         from core.worker import run as run_worker  # noqa: PLC0415
 
         run_worker(settings)
-    elif command == "ready":
+    else:
         from core.embedded.ready import wait_until_ready  # noqa: PLC0415
 
         wait_until_ready(settings)
-    else:
-        os.execv(sys.executable, [sys.executable, "-m", "uvicorn", *rest])  # noqa: S606  no shell is wanted
     return 0
 
 

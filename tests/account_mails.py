@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import builders
 from pydantic import SecretStr
-from smtp_server import MailServer
 
 from core.context import Actor, Context
 from core.errors import (
@@ -15,6 +13,8 @@ from core.errors import (
 from core.mail import Mailer, open_mailer
 from core.services import accounts, courses
 from core.vocabulary import Role
+from tests import builders
+from tests.smtp_server import MailServer
 
 PASSWORD = "correct horse battery"
 NEW = "another good phrase"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import builders
-from conftest import Clock
 from pydantic import SecretStr
-from smtp_server import MailServer
 from sqlalchemy import delete, select, text
-from webhook_server import Receiver
 
 from core.context import PLATFORM, Context
 from core.models import OutgoingWebhook, ParkedReport
 from core.services import alerts
 from core.services.alerts import Rule
 from core.vocabulary import AlertKind, ParkReason, TargetForm
+from tests import builders
+from tests.conftest import Clock
+from tests.smtp_server import MailServer
+from tests.webhook_server import Receiver
 
 
 def mailing(ctx: Context, server: MailServer) -> Context:

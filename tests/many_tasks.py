@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-import builders
-from node_reports import Carried
 from sqlalchemy import text
 
 from core.context import Context
 from core.relay import copy_next
+from tests import builders
+from tests.node_reports import Carried
 
 _MORE = """
 WITH made AS (

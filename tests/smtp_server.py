@@ -12,9 +12,9 @@ from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from ftp_servers import _make_certificate
 
 from core.embedded.state import _free_port
+from tests.ftp_servers import _make_certificate
 
 
 class MailServer:

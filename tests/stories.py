@@ -4,17 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import builders
-from node_reports import (
-    ACKNOWLEDGED,
-    DOWNLOADED,
-    NOT_PASSED,
-    PASSED,
-    RECEIVED,
-    SENT,
-    UPLOADED,
-    Carried,
-)
 from sqlalchemy import select
 
 from core.context import ORCHESTRATOR, Context
@@ -24,6 +13,17 @@ from core.services.reports import Applied
 from core.vocabulary import StageStatus
 from core.wire import LOG_KEY
 from core.wire.reports import read_report
+from tests import builders
+from tests.node_reports import (
+    ACKNOWLEDGED,
+    DOWNLOADED,
+    NOT_PASSED,
+    PASSED,
+    RECEIVED,
+    SENT,
+    UPLOADED,
+    Carried,
+)
 
 
 @dataclass

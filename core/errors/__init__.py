@@ -8,13 +8,14 @@
     └── Unavailable    a system is down: try again
 
 Each class carries its sentence in every language; values fill it and stay readable for
-programs as `values`. HTTP numbers live in `api/errors.py` only. Anything that is not a
+programs as `values`. HTTP numbers live in `web/statuses.py` only. Anything that is not a
 `UlosError` is a bug: it is logged with an incident number and the person sees the number.
 """
 
 from __future__ import annotations
 
 from core.errors.access import (
+    ForeignOrigin,
     NoSuchAddress,
     NotAllowed,
     NotFound,
@@ -27,10 +28,13 @@ from core.errors.access import (
 )
 from core.errors.archives import (
     ArchiveBomb,
+    BackslashInName,
     BadArchive,
+    BadEntryName,
     DamagedArchive,
     EmptyArchive,
     EncryptedArchive,
+    EntriesClash,
     MissingFiles,
     NotAPdf,
     NotAZip,
@@ -87,6 +91,7 @@ from core.errors.fields import (
     BrokenForm,
     EmailNotAllowed,
     EndBeforeStart,
+    ImpossibleFile,
     Invalid,
     MissingImage,
     NotAReceipt,
@@ -94,25 +99,31 @@ from core.errors.fields import (
     NotJson,
     NotUnderstood,
     OutOfBounds,
-    RepeatedRow,
     Required,
     ReservedKey,
-    RosterTooLong,
-    RosterWithoutEmails,
     TooLong,
     TooShort,
     UnexpectedFile,
     UnknownChoice,
     UnknownStage,
     UnknownStatus,
-    UnreadableRoster,
     WeakPassword,
     WrongType,
 )
 from core.errors.requests import (
     BadByteRange,
     BodyTooLarge,
+    TooManyUploads,
     UnreadableBody,
+)
+from core.errors.rosters import (
+    BrokenQuotes,
+    NotASpreadsheet,
+    NothingUsable,
+    RepeatedRow,
+    RosterTooLong,
+    RosterWithoutEmails,
+    UnreadableRoster,
 )
 from core.errors.systems import (
     BrokerBlocked,
@@ -135,10 +146,12 @@ __all__ = [
     "AccountExists",
     "AlreadyClosed",
     "ArchiveBomb",
+    "BackslashInName",
     "BadArchive",
     "BadByteRange",
     "BadCursor",
     "BadEmail",
+    "BadEntryName",
     "BadName",
     "BadRange",
     "BadText",
@@ -146,6 +159,7 @@ __all__ = [
     "BadWebhook",
     "BodyTooLarge",
     "BrokenForm",
+    "BrokenQuotes",
     "BrokerBlocked",
     "BrokerRefused",
     "BrokerUnavailable",
@@ -159,9 +173,12 @@ __all__ = [
     "EmptyArchive",
     "EncryptedArchive",
     "EndBeforeStart",
+    "EntriesClash",
+    "ForeignOrigin",
     "HasOtherRole",
     "HasPassword",
     "HasSubmissions",
+    "ImpossibleFile",
     "InUse",
     "Invalid",
     "KeyInUse",
@@ -179,6 +196,7 @@ __all__ = [
     "NoSuchAddress",
     "NotAPdf",
     "NotAReceipt",
+    "NotASpreadsheet",
     "NotAZip",
     "NotAllowed",
     "NotDistinct",
@@ -191,6 +209,7 @@ __all__ = [
     "NotUnderstood",
     "NotYetOpen",
     "NothingToRequeue",
+    "NothingUsable",
     "OnTrial",
     "OnlyAdmins",
     "OperationOver",
@@ -212,6 +231,7 @@ __all__ = [
     "TooManyAttempts",
     "TooManyDryRuns",
     "TooManyRequeues",
+    "TooManyUploads",
     "TooShort",
     "TrialDecided",
     "TrialUnderWay",

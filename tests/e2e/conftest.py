@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from e2e.browsing import Project, launched, running
+from tests.e2e.browsing import Project, launched, running
 
 
 @pytest.fixture(scope="package")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from core.demo import samples
-from e2e.browsing import Project, sign_in
+from tests.e2e.browsing import Project, sign_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

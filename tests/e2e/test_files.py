@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from e2e.browsing import Project, settled, sign_in
+from tests.e2e.browsing import Project, settled, sign_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

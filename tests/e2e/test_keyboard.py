@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.demo import samples
-from e2e.browsing import Project, settled, watch
+from tests.e2e.browsing import Project, settled, watch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

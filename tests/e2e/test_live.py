@@ -21,7 +21,7 @@ from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
 from core.demo import samples
 from core.services import accounts, assignments, courses, reports, submissions
 from core.vocabulary import StageStatus
-from e2e.browsing import Project, Visitor, members, settled, sign_in
+from tests.e2e.browsing import Project, Visitor, members, settled, sign_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

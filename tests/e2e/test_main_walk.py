@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 
 from core.demo import samples
 from dashboard.registry import SCREENS
-from e2e.browsing import Project, settled, sign_in, upload
+from tests.e2e.browsing import Project, settled, sign_in, upload
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -16,7 +16,7 @@ from core.db import notify
 from core.models import Assignment, ParkedReport, Task
 from core.services import alerts, topics
 from core.vocabulary import ParkReason
-from e2e.browsing import Project, settled, sign_in
+from tests.e2e.browsing import Project, settled, sign_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

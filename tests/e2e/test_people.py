@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.registry import SCREENS
-from e2e.browsing import Project, settled, sign_in, watch
+from tests.e2e.browsing import Project, settled, sign_in, watch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from core.demo import samples
-from e2e.browsing import Project, sign_in, upload
+from tests.e2e.browsing import Project, sign_in, upload
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
 import pytest
-from conftest import Clock
 from sqlalchemy import delete, select, update
 from streamlit_authenticator.utilities.hasher import Hasher
 
@@ -27,6 +26,7 @@ from core.models import SignInFailure, User, WebSession
 from core.services import accounts
 from core.services.accounts import hashing
 from core.vocabulary import Scope
+from tests.conftest import Clock
 
 EMAIL = "ana@uniandes.edu.co"
 PASSWORD = "correct horse battery"

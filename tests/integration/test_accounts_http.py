@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import anyio
-import builders
 import pytest
-import spreadsheets
-from conftest import Clock
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
@@ -19,6 +16,8 @@ from core.context import PLATFORM, Actor, Context
 from core.models import User
 from core.services import accounts, courses
 from core.vocabulary import Role
+from tests import builders, spreadsheets
+from tests.conftest import Clock
 
 PASSWORD = "correct horse battery"
 NEW = "another good phrase"

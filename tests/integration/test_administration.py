@@ -5,13 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import builders
 import pytest
 from pydantic import SecretStr
 
 from core.context import Actor, Context
 from core.errors import LastAdmin, NotAllowed
 from core.services import accounts, installation
+from tests import builders
 
 
 def test_people_are_found_by_every_word_of_name_or_address_and_counted_as_listed(ctx: Context) -> None:

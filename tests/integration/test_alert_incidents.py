@@ -6,13 +6,9 @@ import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import builders
 import pytest
-from alert_worlds import calm_down, hook, only, open_ones, park, rule, unpark, waiting_notices
-from conftest import Clock
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from webhook_server import Receiver, webhook_receiver
 
 from core.alerting import deliver_waiting
 from core.context import ORCHESTRATOR, PLATFORM, Context
@@ -20,6 +16,10 @@ from core.models import AlertIncident
 from core.services import alerts, reports
 from core.services.alerts import Reading
 from core.vocabulary import AlertKind
+from tests import builders
+from tests.alert_worlds import calm_down, hook, only, open_ones, park, rule, unpark, waiting_notices
+from tests.conftest import Clock
+from tests.webhook_server import Receiver, webhook_receiver
 
 
 @pytest.fixture

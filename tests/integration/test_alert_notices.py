@@ -6,13 +6,8 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-import builders
 import pytest
-from alert_worlds import calm_down, hook, mailing, only, park, unpark
-from conftest import Clock
-from smtp_server import MailServer, mail_server
 from sqlalchemy import text
-from webhook_server import Receiver, webhook_receiver
 
 from core.alerting import deliver_waiting
 from core.context import PLATFORM, Context
@@ -28,6 +23,11 @@ from core.services import alerts, audit
 from core.services.audit import AuditFilter
 from core.vocabulary import AlertKind, TargetForm
 from core.webhook import is_public, post, resolve
+from tests import builders
+from tests.alert_worlds import calm_down, hook, mailing, only, park, unpark
+from tests.conftest import Clock
+from tests.smtp_server import MailServer, mail_server
+from tests.webhook_server import Receiver, webhook_receiver
 
 
 @pytest.fixture

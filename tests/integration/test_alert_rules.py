@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import builders
 import pytest
-from alert_worlds import only, open_ones, rule
-from conftest import Clock
 from pydantic import SecretStr
 
 from core.context import ORCHESTRATOR, PLATFORM, Context
@@ -20,6 +17,9 @@ from core.services import alerts, reports
 from core.services.alerts import Reading, Rule, judge
 from core.storage import open_storage
 from core.vocabulary import AlertKind
+from tests import builders
+from tests.alert_worlds import only, open_ones, rule
+from tests.conftest import Clock
 
 
 def judged(failed: int, ended: int, usual: tuple[int, int]) -> Reading:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-import builders
 import pytest
-from alert_worlds import calm_down, hook, only, open_ones, park, rule, unpark, waiting_notices
-from conftest import Clock
 from sqlalchemy import select
 from starlette.testclient import TestClient
-from webhook_server import Receiver, webhook_receiver
 
 from api.app import create_app
 from core.alerting import start_threads
@@ -28,6 +24,10 @@ from core.services.alerts import Rule
 from core.services.audit import AuditFilter
 from core.vocabulary import AlertKind, AuditAction, TargetForm
 from core.wake import Waker
+from tests import builders
+from tests.alert_worlds import calm_down, hook, only, open_ones, park, rule, unpark, waiting_notices
+from tests.conftest import Clock
+from tests.webhook_server import Receiver, webhook_receiver
 
 
 @pytest.fixture

@@ -7,21 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-import builders
 import pytest
-from builders import World
-from http_worlds import create, definition, signed_in, stage
-from locks import waits_for_a_lock
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
-from statements import counted
-from waiting import eventually
 
 from api.app import create_app
 from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
 from core.models import Assignment, OutboxMessage, Task, UnneededFile
 from core.services import courses, reports
 from core.vocabulary import Role
+from tests import builders
+from tests.builders import World
+from tests.http_worlds import create, definition, signed_in, stage
+from tests.locks import waits_for_a_lock
+from tests.statements import counted
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-import builders
 import pytest
 from pydantic import SecretStr
 
@@ -13,6 +12,7 @@ from core import wire
 from core.broker import Message, Publisher, open_consumer, open_publisher
 from core.config import Settings
 from core.context import Context
+from tests import builders
 from tests.amqp import declare
 
 KEY = "g-code-parsing"

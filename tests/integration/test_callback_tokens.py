@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import builders
 import pytest
-from conftest import Clock
 from httpx2 import Response
 from sqlalchemy import select
 from starlette.testclient import TestClient
@@ -19,6 +17,8 @@ from core.models import CallbackToken
 from core.services import accounts
 from core.services.accounts import NewCallbackToken
 from core.vocabulary import Scope
+from tests import builders
+from tests.conftest import Clock
 
 
 @pytest.fixture

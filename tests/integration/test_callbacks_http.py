@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import builders
 import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from core.context import PLATFORM, Context
 from core.services import accounts, submissions
+from tests import builders
 
 TOKEN = {"Authorization": "Bearer test-callback-token"}
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from builders import carry, submit, wait_until, world
-
 from core.broker import open_consumer
 from core.context import Context
 from core.services import monitoring
 from core.services.monitoring import QueueState
+from tests.builders import carry, submit, wait_until, world
 
 
 def test_idle_consumers_are_counted_and_those_that_end_are_missing_at_once(ctx: Context) -> None:

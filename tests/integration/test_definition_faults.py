@@ -10,16 +10,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import builders
-import ftp_servers
 import pytest
-from builders import World
-from conftest import Clock
-from locks import waits_for_a_lock
 from pydantic import SecretStr
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
-from waiting import eventually
 
 from core.context import ORCHESTRATOR, Actor, Context
 from core.db import utc_now
@@ -28,6 +22,11 @@ from core.models import DefinitionStage, DefinitionVersion, TaskDefinition, Unne
 from core.services import definitions, inventory, leftovers, reports, requeues, submissions
 from core.services.definitions import Definition, DefinitionChange, DefinitionDraft, StageDraft
 from core.storage import open_storage
+from tests import builders, ftp_servers
+from tests.builders import World
+from tests.conftest import Clock
+from tests.locks import waits_for_a_lock
+from tests.waiting import eventually
 
 MODELS = (TaskDefinition, DefinitionVersion, DefinitionStage)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import builders
 import pytest
-from builders import World
-from definition_files import BOTH, count, images, paths, read
-from http_worlds import create, definition, form, signed_in, stage
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from core.context import Context
 from core.models import TaskDefinition
+from tests import builders
+from tests.builders import World
+from tests.definition_files import BOTH, count, images, paths, read
+from tests.http_worlds import create, definition, form, signed_in, stage
 
 
 @pytest.fixture

@@ -7,10 +7,7 @@ import zipfile
 from dataclasses import replace
 from typing import Any
 
-import builders
 import pytest
-from builders import World
-from conftest import Clock
 from sqlalchemy import text
 
 from core import sweep
@@ -39,6 +36,9 @@ from core.services.audit import AuditFilter
 from core.services.monitoring import Scope
 from core.services.submissions import Receipt, StudentFilter, TaskFilter
 from core.vocabulary import Role, StageStatus
+from tests import builders
+from tests.builders import World
+from tests.conftest import Clock
 
 PASSED = {"PARSING": 3, "EXECUTION": 3}
 

@@ -7,9 +7,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 
-import builders
 import pytest
-from builders import World
 from python_calamine import CalamineWorkbook
 from sqlalchemy import text
 from starlette.applications import Starlette
@@ -22,6 +20,8 @@ from core.services.exports import Contents
 from core.services.submissions import StudentFilter
 from dashboard import exports as route
 from dashboard import process
+from tests import builders
+from tests.builders import World
 
 DANGEROUS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from e2e.browsing import Project, members, running
-from rabbitmq import RabbitMq
 
 from core.demo import samples
 from core.embedded.postgres import EmbeddedPostgres
 from tests import ftp_servers
+from tests.e2e.browsing import Project, members, running
+from tests.rabbitmq import RabbitMq
 
 pytestmark = [pytest.mark.e2e, pytest.mark.ftp_servers, pytest.mark.rabbitmq, pytest.mark.timeout(300)]
 

@@ -8,9 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-import builders
 import pytest
-from conftest import Clock
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
@@ -32,6 +30,8 @@ from core.services.monitoring import Scope
 from core.services.submissions import TaskView
 from core.vocabulary import LogLevel, Role, StageStatus
 from core.wire.reports import read_report
+from tests import builders
+from tests.conftest import Clock
 
 CAUSES = (
     "Line {number}: unknown command 'M{number}'",

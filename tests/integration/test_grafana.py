@@ -6,13 +6,13 @@ import json
 import re
 from pathlib import Path
 
-import builders
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from core.context import ORCHESTRATOR, Context
 from core.services import reports
+from tests import builders
 
 FILE = Path(__file__).resolve().parents[2] / "docs/grafana/ulos.json"
 

@@ -9,9 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-import builders
 import pytest
-from page_visits import Visit, visitor
 
 from core.context import Context
 from core.embedded.ftp import EmbeddedFtp
@@ -23,7 +21,9 @@ from core.storage import FtpAddress, Storage
 from core.wake import Waker
 from core.watching import run_watch
 from dashboard import i18n
+from tests import builders
 from tests.outages import shut
+from tests.page_visits import Visit, visitor
 from tests.waiting import eventually
 
 

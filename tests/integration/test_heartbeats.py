@@ -9,15 +9,9 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import builders
 import pytest
-from alert_worlds import mailing, only, open_ones, rule
-from conftest import Clock
-from smtp_server import mail_server
 from sqlalchemy import select, text
 from starlette.testclient import TestClient
-from test_worker import is_alive, worker
-from webhook_server import Receiver, webhook_receiver
 
 from api.app import create_app
 from core.context import PLATFORM, Context
@@ -30,7 +24,13 @@ from core.services.heartbeats import WORKER_NAME, Heartbeats, check_worker, name
 from core.standby import stand_in, standing_by
 from core.vocabulary import AlertKind, TargetForm
 from core.wake import Waker
+from tests import builders
+from tests.alert_worlds import mailing, only, open_ones, rule
+from tests.conftest import Clock
+from tests.integration.test_worker import is_alive, worker
+from tests.smtp_server import mail_server
 from tests.waiting import eventually
+from tests.webhook_server import Receiver, webhook_receiver
 
 LOOPS = {"copies", "relay", "operations", "alerts", "webhooks", "watch", "sweep"}
 

@@ -6,10 +6,7 @@ import io
 from collections.abc import Iterator
 from datetime import timedelta
 
-import builders
 import pytest
-from builders import World
-from conftest import Clock
 from sqlalchemy import select
 
 from core.context import PLATFORM, Actor, Context
@@ -20,6 +17,9 @@ from core.services import assignments, courses, inventory
 from core.services.inventory import LostFile
 from core.storage import Session, StoredFile
 from core.vocabulary import FileKind, Role
+from tests import builders
+from tests.builders import World
+from tests.conftest import Clock
 
 
 @pytest.fixture

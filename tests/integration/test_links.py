@@ -7,11 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import builders
 import pytest
-from account_mails import EMAIL, NEW, PASSWORD, add, can_sign_in, mailer, over
-from conftest import Clock
-from smtp_server import MailServer, mail_server
 from sqlalchemy import select, text, update
 
 from core.context import NOBODY, PLATFORM, Actor, Context
@@ -29,6 +25,10 @@ from core.mailing import send_waiting
 from core.models import OneTimeLink, User
 from core.services import accounts, courses
 from core.vocabulary import LinkPurpose, Role
+from tests import builders
+from tests.account_mails import EMAIL, NEW, PASSWORD, add, can_sign_in, mailer, over
+from tests.conftest import Clock
+from tests.smtp_server import MailServer, mail_server
 
 
 @pytest.fixture

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
-import builders
 import pytest
-from node_reports import DOWNLOADED, PASSED, RECEIVED, UPLOADED, Carried
 from pydantic import SecretStr
 from sqlalchemy import func, select, text
 
@@ -26,7 +24,8 @@ from core.vocabulary import ParkReason, StageStatus
 from core.wake import Waker
 from core.wire import LOG_KEY
 from core.wire.reports import Report, Unreadable, read_report
-from tests import amqp
+from tests import amqp, builders
+from tests.node_reports import DOWNLOADED, PASSED, RECEIVED, UPLOADED, Carried
 from tests.outages import shut
 from tests.rabbitmq import RabbitMq
 from tests.waiting import eventually

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
-from builders import World, person, submit, world
-from conftest import Clock
 from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketTestSession
@@ -19,6 +17,8 @@ from core.services import accounts, courses, reports, topics
 from core.vocabulary import Role
 from dashboard.live import Channel
 from dashboard.live.hub import REMEMBERED_TOPICS, Follower, Hub
+from tests.builders import World, person, submit, world
+from tests.conftest import Clock
 
 HOME = {"origin": "http://testserver"}
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import builders
 import pytest
-from locks import waits_for_a_lock
-from node_reports import RECEIVED, Carried
 from sqlalchemy import select, text
 
 from core.broker import PostgresPublisher
@@ -18,6 +15,9 @@ from core.relay import copy_next, publish_batch
 from core.services import reports
 from core.wire import FAILED_KEY, LOG_KEY
 from core.wire.reports import read_report
+from tests import builders
+from tests.locks import waits_for_a_lock
+from tests.node_reports import RECEIVED, Carried
 from tests.waiting import eventually
 
 

@@ -6,12 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import builders
 import pytest
-from account_mails import EMAIL, NEW, PASSWORD, add, can_sign_in, mailer, over
-from conftest import Clock
 from pydantic import SecretStr, ValidationError
-from smtp_server import MailServer, mail_server
 from sqlalchemy import select, text, update
 
 from core.config import Settings
@@ -27,6 +23,10 @@ from core.mailing import run_mails, send_waiting
 from core.models import OutgoingMail, User
 from core.services import accounts
 from core.wake import Waker
+from tests import builders
+from tests.account_mails import EMAIL, NEW, PASSWORD, add, can_sign_in, mailer, over
+from tests.conftest import Clock
+from tests.smtp_server import MailServer, mail_server
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 from concurrent.futures import ThreadPoolExecutor
 
-import builders
 import pytest
-from conftest import Clock
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -19,6 +17,8 @@ from core.models import OutboxMessage, QueueMessage, Task
 from core.services import monitoring, reports, requeues, submissions
 from core.services.monitoring import Scope
 from core.vocabulary import StageStatus
+from tests import builders
+from tests.conftest import Clock
 
 
 def count(ctx: Context, model: type) -> int:

@@ -17,10 +17,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-import builders
 import pytest
-from many_tasks import many_tasks
-from node_reports import Carried
 from pydantic import SecretStr
 from sqlalchemy import func, select, text
 
@@ -36,6 +33,9 @@ from core.vocabulary import StageStatus
 from core.wake import Waker
 from core.wire import REPORT_QUEUE
 from core.wire.reports import read_report
+from tests import builders
+from tests.many_tasks import many_tasks
+from tests.node_reports import Carried
 from tests.rabbitmq import RabbitMq
 from tests.standin_node import Fate, Plan, fate_of, logged_in
 from tests.waiting import eventually

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier
 
-import builders
 import pytest
 from sqlalchemy import update
 
@@ -29,6 +28,7 @@ from core.errors import (
 from core.models import User
 from core.services import accounts, courses, installation, submissions
 from core.vocabulary import Role
+from tests import builders
 
 EMAIL = "new@uniandes.edu.co"
 
@@ -242,7 +242,9 @@ USES: dict[str, Callable[[Context, Actor, builders.World], object]] = {
     "remove_member": lambda ctx, actor, w: courses.remove_member(
         ctx, actor, w.course_id, w.student.user_id or 0
     ),
-    "import_roster": lambda ctx, actor, w: courses.import_roster(ctx, actor, w.course_id, b"Email\n"),
+    "import_roster": lambda ctx, actor, w: courses.import_roster(
+        ctx, actor, w.course_id, b"Email\nstudent@uniandes.edu.co\n"
+    ),
     "create_course": lambda ctx, actor, _: courses.create_course(ctx, actor, name="Another"),
     "enrol": lambda ctx, actor, w: courses.enrol(
         ctx, actor, w.course_id, w.stranger.user_id or 0, Role.PROFESSOR

@@ -6,7 +6,6 @@ import io
 import random
 from dataclasses import replace
 
-import builders
 import pytest
 from sqlalchemy import String, column, literal, select, values
 
@@ -15,6 +14,7 @@ from core.db import natural
 from core.services import accounts, assignments, courses, definitions, submissions
 from core.services.submissions import SortBy, StudentFilter
 from core.vocabulary import Role
+from tests import builders
 
 SORTED = [
     "2 palabras",

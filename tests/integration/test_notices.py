@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import builders
 import pytest
-from builders import World
-from conftest import Clock
 from pydantic import SecretStr
-from smtp_server import mail_server
 from sqlalchemy import func, select
 
 from core.context import NOBODY, ORCHESTRATOR, Context
@@ -24,6 +20,10 @@ from core.services.reports.held import hold
 from core.services.reports.moves import fail, settle
 from core.services.reports.storing import store
 from core.vocabulary import FailedBy, StageStatus
+from tests import builders
+from tests.builders import World
+from tests.conftest import Clock
+from tests.smtp_server import mail_server
 
 PASSED = {"PARSING": 3, "EXECUTION": 3}
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import builders
 import jsonschema_rs
 import pytest
 import schemathesis
@@ -27,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 from api.app import create_app
 from core.context import ORCHESTRATOR, Context
 from core.services import accounts, reports
+from tests import builders
 
 FEWEST_CASES = 2_000
 CASES_PER_OPERATION = 40

@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import builders
 import pytest
-from builders import World
 from sqlalchemy import func, select, text
 
 from core import operations as loop
@@ -25,6 +23,8 @@ from core.services.operations import ChosenTasks, FailuresOf, MatchingStudents
 from core.services.submissions import StudentFilter
 from core.vocabulary import ItemOutcome, OperationState, Role, StageStatus
 from core.wake import Waker
+from tests import builders
+from tests.builders import World
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,10 +10,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import builders
 import pytest
-from builders import World
-from conftest import Clock
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
@@ -28,6 +25,9 @@ from core.storage import Storage, open_storage
 from core.sweep import start_thread
 from core.vocabulary import StoredAt
 from core.wake import Waker
+from tests import builders
+from tests.builders import World
+from tests.conftest import Clock
 from tests.waiting import eventually
 
 

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
-from node_reports import (
-    PASSED,
-    RECEIVED,
-    REJECTED,
-    Carried,
-)
 from sqlalchemy import select
-from stories import Story, hear
 
 from core.context import PLATFORM, Actor, Context
 from core.errors import NotAllowed, NotFound, StillParked
@@ -21,6 +13,14 @@ from core.services.reports import Applied
 from core.vocabulary import ParkReason, Role, StageStatus
 from core.wire import LOG_KEY
 from core.wire.reports import read_report
+from tests import builders
+from tests.node_reports import (
+    PASSED,
+    RECEIVED,
+    REJECTED,
+    Carried,
+)
+from tests.stories import Story, hear
 
 PENDING, RUNNING, COMPLETED, _ = StageStatus
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
-from conftest import Clock
 from sqlalchemy import text
 
 from core.context import ORCHESTRATOR, PLATFORM, Context
 from core.errors import NotAllowed
 from core.services import monitoring, reports
 from core.services.monitoring import Scope
+from tests import builders
+from tests.conftest import Clock
 
 
 @pytest.fixture

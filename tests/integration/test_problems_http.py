@@ -7,15 +7,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-import builders
 import pytest
-from http_worlds import signed_in
 from starlette.testclient import TestClient
 from starlette.types import Message
 
 from api.app import create_app
 from api.problems import MEDIA_TYPE, Problem
 from core.context import Context
+from tests import builders
+from tests.http_worlds import signed_in
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
-from conftest import Clock
 
 from core.context import ORCHESTRATOR, Context
 from core.errors import NotFound
 from core.services import progress, reports, requeues
 from core.vocabulary import RequeueCause
+from tests import builders
+from tests.conftest import Clock
 
 WAITS, RUNS = 10, 20
 """Seconds of each stage in the past of these tests."""

@@ -7,9 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-import builders
 import pytest
-from conftest import Clock
 from sqlalchemy.orm import Session
 
 from core import wire
@@ -20,6 +18,8 @@ from core.relay import copy_next, publish_batch
 from core.services import assignments, reports, requeues, submissions
 from core.services.assignments import AssignmentDraft
 from core.vocabulary import WaitingCause
+from tests import builders
+from tests.conftest import Clock
 
 
 def limited(ctx: Context, **limits: int) -> Context:

@@ -7,12 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-import builders
 import pytest
-from alert_worlds import only, open_ones
-from builders import World
-from conftest import Clock
-from http_worlds import definition, form, signed_in, stage
 from pydantic import SecretStr
 from sqlalchemy import delete
 from starlette.testclient import TestClient
@@ -28,7 +23,12 @@ from core.services import alerts, definitions, monitoring
 from core.services.definitions import Definition, DefinitionChange
 from core.topology import declared, ensure_topology
 from core.vocabulary import AlertKind, Role
+from tests import builders
+from tests.alert_worlds import only, open_ones
 from tests.amqp import bodies, channel, declare, has_queue, publish
+from tests.builders import World
+from tests.conftest import Clock
+from tests.http_worlds import definition, form, signed_in, stage
 
 KEY = "cypress-execution"
 

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import builders
 import pytest
 from pydantic import SecretStr
 
@@ -17,6 +16,7 @@ from core.config import Settings
 from core.context import Context
 from core.errors import BrokerBlocked, BrokerRefused, BrokerUnavailable
 from core.services.health import check_components
+from tests import builders
 from tests.amqp import bodies, channel, declare
 from tests.rabbitmq import RabbitMq
 from tests.waiting import eventually

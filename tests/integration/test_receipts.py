@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import builders
 import pytest
 from pydantic import SecretStr
 
@@ -13,6 +12,7 @@ from core.context import Actor, Context
 from core.errors import NotAReceipt, NotFound, NotSignedIn
 from core.services import receipts
 from core.services.receipts import Fault, ReceiptFacts
+from tests import builders
 
 
 def facts(ctx: Context, **overrides: object) -> ReceiptFacts:

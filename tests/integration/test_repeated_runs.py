@@ -5,19 +5,19 @@ from __future__ import annotations
 import io
 import zipfile
 
-import builders
 import pytest
-from alert_worlds import only, open_ones
-from conftest import Clock
-from node_reports import RECEIVED
-from page_visits import visitor
-from stories import Story, healthy
 
 from core.context import PLATFORM, Context
 from core.errors import NotRequeueable
 from core.services import alerts, monitoring, repeated_runs, requeues, submissions
 from core.vocabulary import AlertKind
 from core.wire import CRASHED_KEY
+from tests import builders
+from tests.alert_worlds import only, open_ones
+from tests.conftest import Clock
+from tests.node_reports import RECEIVED
+from tests.page_visits import visitor
+from tests.stories import Story, healthy
 
 
 def crash(story: Story, times: int) -> None:

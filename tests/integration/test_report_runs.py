@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from conftest import Clock
-from node_reports import (
-    NOT_PASSED,
-    RECEIVED,
-    UPLOADED,
-)
 from sqlalchemy import select
-from stories import Story, bodies
 
 from core import sweep
 from core.context import ORCHESTRATOR, Context
@@ -21,6 +14,13 @@ from core.services.reports import Applied
 from core.vocabulary import StageStatus
 from core.wire import CRASHED_KEY, DONE_KEY, LOG_KEY
 from core.wire.reports import read_report
+from tests.conftest import Clock
+from tests.node_reports import (
+    NOT_PASSED,
+    RECEIVED,
+    UPLOADED,
+)
+from tests.stories import Story, bodies
 
 PENDING, RUNNING, COMPLETED, FAILED = StageStatus
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from conftest import Clock
-from node_reports import (
+
+from core.context import Context
+from core.vocabulary import StageStatus
+from core.wire import CRASHED_KEY, DONE_KEY, FAILED_KEY, LOG_KEY
+from tests.conftest import Clock
+from tests.node_reports import (
     DOWNLOADED,
     NOT_PASSED,
     PASSED,
@@ -15,11 +19,7 @@ from node_reports import (
     UPLOADED,
     Carried,
 )
-from stories import Story, healthy
-
-from core.context import Context
-from core.vocabulary import StageStatus
-from core.wire import CRASHED_KEY, DONE_KEY, FAILED_KEY, LOG_KEY
+from tests.stories import Story, healthy
 
 PENDING, RUNNING, COMPLETED, FAILED = StageStatus
 FULL_DISK = "552 disk full"

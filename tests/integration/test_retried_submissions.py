@@ -6,15 +6,15 @@ import threading
 from typing import Any
 from unittest.mock import patch
 
-import builders
 import pytest
-from builders import World
-from conftest import Clock
 
 from core.context import Context
 from core.errors import DatabaseUnavailable
 from core.services import submissions
 from core.services.submissions import accepting
+from tests import builders
+from tests.builders import World
+from tests.conftest import Clock
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import builders
 import pytest
 from sqlalchemy import update
 
@@ -17,6 +16,7 @@ from core.errors import NotAllowed, NotFound, NotSignedIn
 from core.models import User
 from core.services import courses
 from core.vocabulary import Role, Scope
+from tests import builders
 
 # Who passes: A admin, P professor, M monitor, S student, T whose the thing is, O an orchestrator whose
 # token is good for it, U any person with an account that is open.

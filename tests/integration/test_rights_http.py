@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 
-import builders
 import pytest
-from http_worlds import signed_in
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -19,6 +17,8 @@ from api.app import create_app
 from core.context import PLATFORM, Actor, Context
 from core.services import assignments, courses, definitions, submissions
 from core.vocabulary import Role
+from tests import builders
+from tests.http_worlds import signed_in
 
 # Who may: A admin, P professor, M monitor, S student (of the course where there is one, else of any),
 # T the student whose task it is, W who owns the definition, O an orchestrator, U any person, * anybody.

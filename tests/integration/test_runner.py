@@ -15,7 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import builders
 import pytest
 import uvicorn
 from pydantic import SecretStr
@@ -34,6 +33,7 @@ from core.topology import declared, ensure_topology
 from core.vocabulary import StageStatus
 from runner.node import Node
 from runner.sandbox import Outcome, Sandbox, find_sandbox
+from tests import builders
 from tests.amqp import bodies
 
 

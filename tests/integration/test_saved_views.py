@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
 
 from core.context import Context
 from core.errors import NameTaken, NotAllowed, NotFound, Required
 from core.services import views
+from tests import builders
 
 FILTERS = {"window": "24", "view": "failures", "triage": "open"}
 

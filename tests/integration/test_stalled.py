@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
-from conftest import Clock
 from sqlalchemy import text
 
 from core.context import ORCHESTRATOR, PLATFORM, Context
@@ -12,6 +10,8 @@ from core.errors import NotAllowed, NotRequeueable
 from core.services import definitions, monitoring, reports, requeues, stalled, submissions
 from core.services.definitions import DefinitionChange
 from core.vocabulary import StageStatus
+from tests import builders
+from tests.conftest import Clock
 
 TIMEOUT = 300
 PENDING, RUNNING, COMPLETED, FAILED = StageStatus

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
-import builders
 import pytest
-from builders import World
 
 from core.context import PLATFORM, Actor, Context
 from core.errors import NameTaken, NotAllowed, NotAPdf, NotFound, TooLarge
@@ -15,6 +13,8 @@ from core.models import AssignmentStatement
 from core.services import assignments, courses
 from core.services.inventory import compare_files
 from core.vocabulary import Role
+from tests import builders
+from tests.builders import World
 
 PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
 

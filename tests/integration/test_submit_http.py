@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import builders
 import pytest
-from conftest import Clock
-from locks import waits_for_a_lock
 from sqlalchemy import delete, func, select
 from starlette.testclient import TestClient
 
@@ -19,6 +16,9 @@ from core.context import ORCHESTRATOR, Actor, Context
 from core.errors import NotFound
 from core.models import Assignment, OutboxMessage, Task
 from core.services import accounts, reports
+from tests import builders
+from tests.conftest import Clock
+from tests.locks import waits_for_a_lock
 
 BOUNDARY = "b0undary"
 FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "Accept-Language": "en"}

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from e2e.browsing import members, running
 
 from core.bootstrap import open_context
 from core.config import Settings
@@ -21,6 +20,7 @@ from core.demo import samples
 from core.services import accounts, assignments, courses, results, submissions
 from core.services.submissions import Receipt, TaskView
 from core.vocabulary import AssignmentState, StageStatus
+from tests.e2e.browsing import members, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import builders
 import pytest
-from conftest import Clock
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -21,6 +19,8 @@ from core.errors import NotRequeueable
 from core.services import assignments, courses, monitoring, reports, requeues, tallies, triage
 from core.services.monitoring import FailureGroup, Scope
 from core.vocabulary import LogLevel, Role, TimeSpan, TriageState
+from tests import builders
+from tests.conftest import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKED = "0 days have changed and are read from the rows until counted again\n"

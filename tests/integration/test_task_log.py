@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
 from sqlalchemy import text
 
@@ -10,6 +9,7 @@ from core.context import ORCHESTRATOR, Context
 from core.errors import NotFound
 from core.services import reports, submissions
 from core.vocabulary import LogLevel
+from tests import builders
 
 LINES = 700
 

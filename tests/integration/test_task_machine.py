@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar
 
-import builders
 import pytest
-from conftest import Clock
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -26,6 +24,8 @@ from core.services import monitoring, reports, requeues, submissions
 from core.services.idempotency import Answer, once
 from core.services.monitoring import Scope
 from core.vocabulary import LogLevel
+from tests import builders
+from tests.conftest import Clock
 
 STAGES = ("PARSING", "EXECUTION")
 PENDING, IN_PROGRESS, COMPLETED, FAILED = range(1, 5)

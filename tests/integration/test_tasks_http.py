@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
-import builders
 import pytest
-from conftest import Clock
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
@@ -17,6 +15,8 @@ from core.services import accounts, assignments, courses, definitions, reports, 
 from core.services.assignments import AssignmentDraft
 from core.services.definitions import StageDraft
 from core.vocabulary import Role
+from tests import builders
+from tests.conftest import Clock
 
 TOKEN = {"Authorization": "Bearer test-callback-token", "Accept-Language": "en"}
 

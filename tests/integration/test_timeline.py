@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-import builders
 import pytest
-from conftest import Clock
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
@@ -16,6 +14,8 @@ from core.context import ORCHESTRATOR, Context
 from core.services import accounts, monitoring, reports
 from core.services.monitoring import Scope, fitting_span
 from core.vocabulary import TimeSpan
+from tests import builders
+from tests.conftest import Clock
 
 
 @pytest.fixture

@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-import builders
 import pytest
-from conftest import Clock
 from pydantic import SecretStr
 from sqlalchemy import update
 
@@ -28,7 +26,9 @@ from core.services import definitions, submissions
 from core.topology import declared, ensure_topology
 from core.vocabulary import WaitingCause
 from core.wake import Waker
+from tests import builders
 from tests.amqp import bodies, channel, declare, has_queue, publish
+from tests.conftest import Clock
 from tests.waiting import eventually
 
 KEYS = ("g-code-parsing", "g-code-execution")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
-from conftest import Clock
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -14,6 +12,8 @@ from core.services import audit, monitoring, requeues, triage
 from core.services.audit import AuditFilter
 from core.services.monitoring import FailureGroup, Scope
 from core.vocabulary import AuditAction, TriageState
+from tests import builders
+from tests.conftest import Clock
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import builders
 import pytest
-from builders import World
 from sqlalchemy import text
 
 from core import operations as loop
@@ -16,6 +14,8 @@ from core.services import monitoring, notices, operations, reports, requeues, st
 from core.services.monitoring import Scope
 from core.services.operations import Changes, ChosenTasks
 from core.vocabulary import StageStatus
+from tests import builders
+from tests.builders import World
 
 PASSED = {"PARSING": 3, "EXECUTION": 3}
 

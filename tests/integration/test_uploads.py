@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from builders import World, archive, world
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -24,6 +23,7 @@ from core.embedded.state import _free_port
 from core.services import accounts, submissions
 from dashboard import uploads
 from dashboard.uploads.kept import KEPT, MOST
+from tests.builders import World, archive, world
 
 KEY = "0123456789abcdef-1"
 

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-import builders
 import pytest
-from builders import World
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from core.context import ORCHESTRATOR, PLATFORM, Context
 from core.services import accounts, courses, reports
 from core.vocabulary import Role
+from tests import builders
+from tests.builders import World
 
 PASSWORD = "a long enough one"
 ORIGIN = "http://localhost:3000"

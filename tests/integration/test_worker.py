@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import builders
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -23,7 +22,7 @@ from core.services import monitoring
 from core.services.health import check_components, is_ready
 from core.wire import LOG_KEY
 from core.worker import INCIDENT
-from tests import amqp
+from tests import amqp, builders
 from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import builders
 import pytest
-from page_visits import Visit, visitor
 from streamlit.testing.v1 import AppTest
 
 from core.context import PLATFORM, Context
@@ -15,6 +13,8 @@ from core.services.assignments import AssignmentRules
 from core.vocabulary import LatePolicy, Role
 from dashboard import i18n
 from dashboard.assignments import rules
+from tests import builders
+from tests.page_visits import Visit, visitor
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 
-import builders
 import pytest
-from page_visits import Visit, visitor
 from streamlit.testing.v1 import AppTest
 
 from core.context import ORCHESTRATOR, Actor, Context
 from core.services import definitions, dry_runs
 from dashboard.definitions import form
 from dashboard.uploads import KeptFile
+from tests import builders
+from tests.page_visits import Visit, visitor
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import builders
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -18,6 +17,7 @@ from core.errors import NotAllowed
 from core.services import accounts, reports
 from dashboard import process, shell
 from dashboard.registry import SCREENS, Screen
+from tests import builders
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("es", "en")

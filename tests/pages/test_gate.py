@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
-from page_visits import visitor
 
 from core.context import Context
 from core.services.accounts import Person
 from dashboard import shell
+from tests import builders
+from tests.page_visits import visitor
 
 
 def test_a_whole_page_asks_once_who_is_there(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:

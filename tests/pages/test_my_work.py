@@ -9,9 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import builders
 import pytest
-from conftest import Clock
 from streamlit.testing.v1 import AppTest
 
 from core.context import ORCHESTRATOR, Context
@@ -20,6 +18,8 @@ from core.services.assignments import AssignmentDraft
 from core.vocabulary import LatePolicy
 from dashboard import process, shell
 from dashboard.task_view.compare import difference
+from tests import builders
+from tests.conftest import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
 Open = Callable[..., AppTest]

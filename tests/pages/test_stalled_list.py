@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
-from conftest import Clock
 
 from core.context import ORCHESTRATOR, PLATFORM, Context
 from core.services import reports, stalled, submissions
+from tests import builders
+from tests.conftest import Clock
 from tests.page_visits import visitor
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import builders
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -16,6 +15,7 @@ from core.services import accounts, reports, submissions
 from core.services.submissions import SortBy, StudentFilter, Which
 from core.vocabulary import StageStatus
 from dashboard import process, shell
+from tests import builders
 
 ROOT = Path(__file__).resolve().parents[2]
 

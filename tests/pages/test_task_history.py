@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import builders
-from conftest import Clock
-
 from core.context import ORCHESTRATOR, Context
 from core.services import accounts, courses, requeues, submissions
 from dashboard import shell
 from dashboard.task_view import history
+from tests import builders
+from tests.conftest import Clock
 
 
 def test_steps_requeues_people_and_reports_are_in_one_order_of_time(ctx: Context, clock: Clock) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import builders
 import pytest
 from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
@@ -13,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.context import Context
 from core.services import accounts
 from dashboard import process, shell
+from tests import builders
 from tests.amqp import declare
 
 Told = Callable[[Context, builders.World, int, str], str]

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from api.errors import status_of
 from core import errors
 from core.auth import TABLE, Right
 from core.config import Settings
 from dashboard.i18n import catalogue
 from dashboard.registry import SCREENS
+from web.statuses import status_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [
     path
-    for folder in ("core", "api", "dashboard", "runner", "pages")
+    for folder in ("core", "web", "api", "dashboard", "runner", "pages")
     for path in (ROOT / folder).rglob("*.py")
 ]
 
@@ -107,3 +107,16 @@ def test_pages_see_use_cases_only() -> None:
 
 def test_no_page_renders_raw_html() -> None:
     assert [path.name for path in SOURCES if "unsafe_allow_html" in path.read_text()] == []
+
+
+def test_helpers_of_tests_are_imported_one_way() -> None:
+    helpers = {path.stem for path in (ROOT / "tests").glob("*.py")} | {"e2e"}
+    bare = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for folder in ("tests", "bench", "docs")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in helpers)
+        or (isinstance(node, ast.Import) and {name.name.split(".")[0] for name in node.names} & helpers)
+    ]
+    assert not bare, "written as `from tests.… import …`: a second copy has fixtures and classes of its own"
