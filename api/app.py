@@ -33,6 +33,7 @@ from core import logs
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
+from core.standby import standing_by
 from web.body_limit import BodyLimit
 from web.headers import SecurityHeaders
 from web.request_ids import RequestIds
@@ -57,7 +58,8 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         app.state.ctx = ctx or open_context(settings, pool_size=20)
         gc.collect()
         gc.freeze()
-        yield
+        with standing_by(app.state.ctx):
+            yield
         if ctx is None:
             app.state.ctx.db.dispose()
 

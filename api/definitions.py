@@ -19,6 +19,7 @@ from api.definition_shapes import (
     DefinitionChangeIn,
     DefinitionIn,
     DefinitionOut,
+    RoutingKeyOut,
     StageIn,
     definition_out,
     stage_draft,
@@ -144,6 +145,21 @@ def list_definitions(
     if page.next_cursor is not None:
         response.headers["Link"] = f'<{router.prefix}?limit={size}&cursor={page.next_cursor}>; rel="next"'
     return [definition_out(found) for found in page.items]
+
+
+@router.get("/keys", responses=responses(304, 401, 403))
+@router.get("/keys/", include_in_schema=False)
+def list_routing_keys(ctx: ContextDep, actor: ActorDep) -> list[RoutingKeyOut]:
+    """Routing keys that nodes know, and those that definitions use, each with its queue."""
+    return [
+        RoutingKeyOut(
+            routing_key=key.routing_key,
+            exchange=key.exchange,
+            queue=key.queue,
+            has_executor=key.has_executor,
+        )
+        for key in definitions.list_keys(ctx, actor)
+    ]
 
 
 @router.get("/{definition_id}", responses=responses(304, 401, 403, 404))

@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     max_attempts: int = Field(
         20, ge=1, description="Attempts of one submission; after them it cannot be requeued"
     )
+    max_crashes: int = Field(
+        10,
+        ge=2,
+        description="Times that an attempt is handed out again until it counts as endless",
+    )
     requeue_pause_seconds: int = Field(
         300, ge=0, description="Wait before a second requeue by itself; doubles with each further one"
     )

@@ -22,7 +22,7 @@ from core.listener import start_listener
 from core.mail import open_mailer
 from core.migrate import is_current
 from core.relay import start_threads
-from core.services.health import WORKER_NAME
+from core.services.heartbeats import WORKER_NAME, Heartbeats, name_process
 from core.wake import Waker
 
 _LOOK_SECONDS = 0.5
@@ -35,7 +35,9 @@ def run(settings: Settings) -> None:
     logs.configure(settings)
     end_on_unexpected_errors(spared={CONNECTION_THREAD})  # its user learns of its end and connects again
     ctx = open_context(settings)
-    waker = Waker(ctx.db, WORKER_NAME)
+    process = name_process()
+    heartbeats = Heartbeats(ctx.db, process)
+    waker = Waker(ctx.db, f"{WORKER_NAME} {process}", heartbeats.beat)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         threading.Thread(target=waker.stop).start()
@@ -55,5 +57,6 @@ def run(settings: Settings) -> None:
     threads.append(sweep.start_thread(ctx, waker))
     for thread in threads:
         thread.join()
+    heartbeats.remove()
     publisher.close()
     ctx.db.dispose()

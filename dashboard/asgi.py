@@ -20,6 +20,7 @@ from core.errors import NotFound, NotSignedIn
 from core.services import accounts, assignments, definitions, results, submissions
 from core.services.downloads import Download
 from core.services.health import check_components, is_ready
+from core.standby import standing_by
 from dashboard import answers, document, exports, link, live, process, uploads
 from dashboard.origin import OwnSocketsOnly
 from dashboard.run_queue import RunQueue
@@ -42,7 +43,8 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     gc.freeze()
     live.CHANNEL.start()
     collecting = asyncio.create_task(process.collect_garbage())
-    yield
+    with standing_by(process.context()):
+        yield
     collecting.cancel()
     await live.CHANNEL.stop()
     process.close()

@@ -141,6 +141,7 @@ from core.errors.systems import (
     StorageUnavailable,
     WebhookFailed,
     WorkerMissing,
+    WorkerSilent,
 )
 
 __all__ = [
@@ -253,6 +254,7 @@ __all__ = [
     "WeakPassword",
     "WebhookFailed",
     "WorkerMissing",
+    "WorkerSilent",
     "WrongCredentials",
     "WrongMethod",
     "WrongType",

@@ -12,12 +12,10 @@ from sqlalchemy.dialects.postgresql import insert
 from core.auth import Right, require
 from core.broker import check_broker, count_consumers
 from core.context import Actor, Context
-from core.errors import NodesMissing, SchemaOutdated, Unavailable, WorkerMissing
+from core.errors import NodesMissing, SchemaOutdated, Unavailable
 from core.migrate import is_current
 from core.models import ComponentError
-
-WORKER_NAME = "ulos-worker"
-"""The connection over which a worker hears notifications is known to Postgres by it."""
+from core.services.heartbeats import check_worker
 
 OK = "ok"
 
@@ -126,18 +124,6 @@ def is_ready(components: Mapping[str, str]) -> bool:
     started again is back within seconds. Whoever routes by readiness must not shut people out for that.
     """
     return all(state == OK for name, state in components.items() if name not in {_WORKER, _NODES})
-
-
-def check_worker(ctx: Context) -> None:
-    """Look for a process of the loops, on this machine or another.
-
-    Raises:
-        WorkerMissing: there is none.
-        DatabaseUnavailable: Postgres cannot be asked.
-
-    """
-    if not ctx.db.count_listening(WORKER_NAME):
-        raise WorkerMissing
 
 
 def check_nodes(ctx: Context) -> None:

@@ -39,6 +39,7 @@ def show(visit: shell.Visit, task_id: int, *, with_log: bool = True) -> None:
         st.warning(_("Nothing has been heard of it for too long. See whether nodes take this routing key."))
     elif current.stalled_at is not None:
         st.warning(_("Nothing has been heard of it for too long. A professor or monitor can requeue it."))
+    _repeated_runs(task)
     failure.show(current)
     timeline.show(visit, task)
     outputs.show(visit, task)
@@ -47,6 +48,25 @@ def show(visit: shell.Visit, task_id: int, *, with_log: bool = True) -> None:
     compare.show(visit, task)
     receipt.show(visit, task)
     _downloads(task)
+
+
+def _repeated_runs(task: TaskView) -> None:
+    """Say what repeated runs have done to it."""
+    current = task.current
+    if current.crash_loop_at is not None:
+        st.warning(
+            _(
+                "The nodes have taken it {count} times and crash on it over and over. It will not end by "
+                "itself: check that the nodes do not requeue rejected tasks, then requeue it."
+            ).format(count=current.run)
+        )
+    if current.results_lack:
+        st.warning(
+            _(
+                "It passed, but several runs overlapped and its results lack {count} of its own files, such "
+                "as {name}. Requeue it to get complete results."
+            ).format(count=len(current.results_lack), name=i18n.plain(current.results_lack[0]))
+        )
 
 
 def _waiting(reason: WaitingReason) -> str:

@@ -17,6 +17,7 @@ from api.app import create_app
 from core import topology, wire
 from core.context import PLATFORM, Actor, Context
 from core.db import utc_now
+from core.demo.containers import DEFINITIONS
 from core.errors import NotAllowed, NotFound, QueueTaken
 from core.models import QueueBinding
 from core.services import alerts, definitions, monitoring
@@ -303,3 +304,23 @@ def test_a_broker_that_forbids_the_new_binding_keeps_the_old_one(
     ensure_topology(ctx, declared(ctx))
 
     assert publish(amqp_url, KEY), "a task that goes nowhere would be lost"
+
+
+def test_the_api_lists_the_keys_that_nodes_know_and_those_in_use(
+    ctx: Context, world: World, other: Actor
+) -> None:
+    define(ctx, other, "First", queue="nodes")
+
+    with TestClient(create_app(ctx.settings, ctx)) as client:
+        answer = client.get("/task-definitions/keys", headers=signed_in(ctx, world.monitor))
+
+    keys = {key["routing_key"]: (key["queue"], key["has_executor"]) for key in answer.json()}
+    assert keys[KEY] == ("nodes", True)
+    assert keys["kotlin-execution"] == (None, True)
+    assert keys["g-code-parsing"] == ("g-code-parsing", False)
+
+
+def test_nodes_of_the_orchestrator_know_each_key_of_the_demo() -> None:
+    used = {stage.routing_key for draft in DEFINITIONS for stage in draft.stages}
+
+    assert used <= set(wire.NODE_KEYS)

@@ -74,6 +74,7 @@ ROUTES = {
     "GET /assignments/{assignment_id}/statistics": "APM",
     "POST /task-definitions": "AP",
     "GET /task-definitions": "APM",
+    "GET /task-definitions/keys": "APM",
     "GET /task-definitions/{definition_id}": "APM",
     "PUT /task-definitions/{definition_id}": "W",
     "DELETE /task-definitions/{definition_id}": "W",

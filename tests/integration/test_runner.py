@@ -50,7 +50,7 @@ def test_the_same_node_works_over_rabbitmq(laboratory: Laboratory, amqp_url: str
 
     assert statuses(task) == ["COMPLETED", "COMPLETED"], [line.message for line in task.logs]
     assert task.requeue_count == 0
-    assert bodies(amqp_url, "gcode-grammar") == bodies(amqp_url, "gcode-execution") == []
+    assert bodies(amqp_url, "pass") == bodies(amqp_url, "gcode-execution") == []
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ LOOPS = {
     "operations": "ALTER TABLE operation RENAME TO lost",
     "mails": "ALTER TABLE mail_outbox RENAME TO lost",
     "sweep": "ALTER TABLE login_ticket RENAME TO lost",
-    "topology": "ALTER TABLE definition_stage RENAME COLUMN queue TO lost",
+    "topology": "ALTER TABLE queue_binding RENAME TO lost",
     "listener": "ALTER TABLE applied_report RENAME TO lost",
 }
 """What trips each loop in a way that it cannot foresee."""

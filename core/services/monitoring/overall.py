@@ -10,7 +10,8 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import Unavailable
 from core.services import definitions
-from core.services.health import check_nodes, check_worker, error_of
+from core.services.health import check_nodes, error_of
+from core.services.heartbeats import check_worker
 from core.services.monitoring.consumers import QueueState, read_consumers, read_report_queue
 from core.services.monitoring.counting import counted, whole_sum
 from core.services.monitoring.diagnosis import Answer, Figures, diagnose
