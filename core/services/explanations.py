@@ -215,6 +215,21 @@ _UNKNOWN = Explanation(
 _BY = {FailedBy.CRASH: _BY_CRASH, FailedBy.VERDICT: _BY_VERDICT}
 
 
+_OF_PLATFORM = re.compile(
+    r"the platform failed, not your work|falló la plataforma, no tu trabajo"
+    r"|the platform has no sandbox|la plataforma no tiene un entorno aislado"
+    r"|the files of this attempt could not be read|no se pudieron leer los archivos de este intento"
+    r"|the stage was stopped|la etapa se detuvo"
+    r"|the stage ended with code|la etapa terminó con código",
+    re.IGNORECASE,
+)
+
+
+def is_of_platform(reason: str) -> bool:
+    """Return whether `reason` is a sentence of the runner itself, not what a program printed."""
+    return _OF_PLATFORM.match(reason) is not None
+
+
 def explain(reason: str | None, failed_by: FailedBy | None = None) -> Explanation:
     """The explanation of a failed stage, from its reason and from what showed the failure.
 
