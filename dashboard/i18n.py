@@ -26,7 +26,15 @@ def catalogue(language: str) -> dict[str, str]:
         return {}
     with path.open("rb") as file:
         entries = read_po(file, locale=language)
-    return {str(entry.id): str(entry.string) for entry in entries if entry.id and entry.string}
+    texts: dict[str, str] = {}
+    for entry in entries:
+        if not entry.id or not entry.string:
+            continue
+        if isinstance(entry.id, tuple):
+            texts |= dict(zip(entry.id, entry.string, strict=True))
+        else:
+            texts[str(entry.id)] = str(entry.string)
+    return texts
 
 
 def language() -> str:
@@ -37,6 +45,14 @@ def language() -> str:
 def gettext(source: str) -> str:
     """`source` in the reader's language; itself where there is no translation."""
     return catalogue(language()).get(source, source)
+
+
+def plural(one: str, many: str, count: int, **fields: str) -> str:
+    """`one` or `many` in the reader's language, by `count`, with `{count}` and the other fields filled in.
+
+    Both languages have the same two forms: one, and any other number.
+    """
+    return gettext(one if count == 1 else many).format(count=number_text(count), **fields)
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,7 @@ from core.services import alerts
 from core.services.alerts import Incident
 from core.services.monitoring import Answer, Scope
 from dashboard import i18n, shell
-from dashboard.monitoring import now
+from dashboard.monitoring import now, verdict
 
 _ = i18n.gettext
 _HERE = Path(__file__).parent
@@ -45,7 +45,7 @@ def draw(visit: shell.Visit, scope: Scope, window: str) -> None:
         key="wall",
         data={
             "place": [visit.course.name if visit.course else _("The whole installation"), window],
-            "sentence": now.sentence(figures),
+            "sentence": verdict.sentence(figures.answer, figures.components),
             "tone": tone,
             "counts": [{"label": label, "value": value} for label, value in now.counts(figures)],
             "oldest": {
