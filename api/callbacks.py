@@ -12,6 +12,7 @@ from api import task_shapes
 from api.deps import ActorDep, ContextDep
 from api.params import Attempt, IdempotencyKey, TaskId
 from api.problems import responses
+from core.auth import Right
 from core.context import Context
 from core.services import idempotency, reports
 from core.services.idempotency import Answer
@@ -119,7 +120,7 @@ def add_log(
         ).model_dump(mode="json")
 
     asked = ["log", task_id, attempt, entry.model_dump()]
-    return LogAdded.model_validate(idempotency.once(ctx, actor, key, asked, act))
+    return LogAdded.model_validate(idempotency.once(ctx, actor, Right.REPORT_LOG, act, key=key, asked=asked))
 
 
 @router.patch("/{task_id}/requeue", responses=responses(401, 403, 404, 409))
@@ -132,7 +133,10 @@ def note_requeue(
         noted = reports.note_requeue(ctx, actor, task_id, attempt=attempt)
         return {"id": noted.id, "task_id": noted.task_id, "requeue_count": noted.requeue_count}
 
-    return RequeueNoted.model_validate(idempotency.once(ctx, actor, key, ["requeue", task_id, attempt], act))
+    asked = ["requeue", task_id, attempt]
+    return RequeueNoted.model_validate(
+        idempotency.once(ctx, actor, Right.REPORT_REQUEUE, act, key=key, asked=asked)
+    )
 
 
 @router.patch("/{task_id}", responses=responses(401, 403, 404, 409))
@@ -166,4 +170,6 @@ def set_stage_statuses(
         ).model_dump(mode="json")
 
     asked = ["status", task_id, attempt, changes]
-    return TaskState.model_validate(idempotency.once(ctx, actor, key, asked, act))
+    return TaskState.model_validate(
+        idempotency.once(ctx, actor, Right.REPORT_STATUS, act, key=key, asked=asked)
+    )

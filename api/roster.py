@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -12,12 +13,12 @@ from starlette.types import Message
 
 from api.body_limit import count_for_itself
 from api.deps import ActorDep, ContextDep
-from api.errors import language_of
 from api.people import CourseId, InvitationOut
 from api.problems import responses
 from core.errors import Required, TooLarge
 from core.services import courses
 from core.services.courses import LARGEST_FILE, RosterEntry, RosterOutcome
+from web.problems import language_of
 
 router = APIRouter(prefix="/courses", tags=["courses"])
 
@@ -37,7 +38,7 @@ _FORM: dict[str, Any] = {
                             "type": "string",
                             "format": "binary",
                             "description": ".xlsx, .xls or .csv with the columns ID de alumno, Apellidos, "
-                            "Nombres, Email (or English names)",
+                            "Nombres, Email, or the headings of Moodle, Brightspace, Banner or Canvas",
                         }
                     },
                 }
@@ -55,6 +56,7 @@ class RosterEntryOut(BaseModel):
     full_name: str
     student_code: str | None
     is_new_account: bool
+    sheet: str = Field(description="Empty where the file has one sheet of people")
 
 
 class RosterRejectionOut(BaseModel):
@@ -63,6 +65,25 @@ class RosterRejectionOut(BaseModel):
     row: int
     email: str
     reason: str
+    sheet: str
+
+
+class RosterCorrectionOut(BaseModel):
+    """What the list corrected in an existing account."""
+
+    row: int
+    email: str
+    field: Literal["full_name", "student_code"]
+    before: str
+    after: str
+
+
+class RosterSheetOut(BaseModel):
+    """A sheet with a column of e-mails."""
+
+    name: str
+    rows: int
+    is_read: bool = Field(description="false: it was left out; name it in `sheets` to read it")
 
 
 class RosterOut(BaseModel):
@@ -76,7 +97,12 @@ class RosterOut(BaseModel):
                 "enrolled": 1,
                 "already_there": 0,
                 "rejected": [
-                    {"row": 3, "email": "", "reason": "Falta Email. Complétalo e intenta de nuevo."}
+                    {
+                        "row": 3,
+                        "email": "",
+                        "reason": "Falta Email. Complétalo e intenta de nuevo.",
+                        "sheet": "",
+                    }
                 ],
                 "added": [
                     {
@@ -85,9 +111,13 @@ class RosterOut(BaseModel):
                         "full_name": "Ana Gómez",
                         "student_code": "202012345",
                         "is_new_account": True,
+                        "sheet": "",
                     }
                 ],
                 "already_enrolled": [],
+                "corrected": [],
+                "sheets": [],
+                "doubtful_names": [],
                 "invitations": [{"email": "ana.gomez@uniandes.edu.co", "link": None}],
             }
         }
@@ -100,6 +130,13 @@ class RosterOut(BaseModel):
     rejected: list[RosterRejectionOut]
     added: list[RosterEntryOut]
     already_enrolled: list[RosterEntryOut]
+    corrected: list[RosterCorrectionOut] = Field(
+        description="Codes, and names that their owners have not written themselves"
+    )
+    sheets: list[RosterSheetOut] = Field(description="Of a file with several sheets of people")
+    doubtful_names: list[str] = Field(
+        description="The encoding of the file was guessed; check the accents of these names"
+    )
     invitations: list[InvitationOut]
 
 
@@ -116,13 +153,20 @@ async def upload_students(
     course_id: CourseId,
     *,
     dry_run: Annotated[bool, Query(description="Say what would happen and change nothing")] = False,
+    sheets: Annotated[
+        list[str] | None,
+        Query(description="Sheets of a workbook to read; left out: those with the columns of the first one"),
+    ] = None,
 ) -> Response:
-    """Enrol the students of a list. Repeating it changes nothing; nobody's role is changed."""
+    """Enrol the students of a list. Repeating it changes nothing; no role is changed.
+
+    422 with the reasons if no row can be used; with `dry_run` the rows are listed instead.
+    """
     content = await _read_file(request)
     language = language_of(request)
 
     def act() -> Response:
-        outcome = courses.import_roster(ctx, actor, course_id, content, dry_run=dry_run)
+        outcome = courses.import_roster(ctx, actor, course_id, content, dry_run=dry_run, sheets=sheets)
         # Made here, in its thread: a thousand rows would keep the event loop from everybody else.
         return Response(_shape(outcome, language).model_dump_json(), media_type="application/json")
 
@@ -160,11 +204,16 @@ def _shape(outcome: RosterOutcome, language: str) -> RosterOut:
         enrolled=len(outcome.added),
         already_there=len(outcome.already_there),
         rejected=[
-            RosterRejectionOut(row=left.row, email=left.email, reason=left.reason.sentence(language))
+            RosterRejectionOut(
+                row=left.row, email=left.email, reason=left.reason.sentence(language), sheet=left.sheet
+            )
             for left in outcome.rejected
         ],
         added=[_entry(entry) for entry in outcome.added],
         already_enrolled=[_entry(entry) for entry in outcome.already_there],
+        corrected=[RosterCorrectionOut.model_validate(asdict(made)) for made in outcome.corrected],
+        sheets=[RosterSheetOut.model_validate(asdict(sheet)) for sheet in outcome.sheets],
+        doubtful_names=list(outcome.doubtful_names),
         invitations=[InvitationOut.of(invitation) for invitation in outcome.invitations],
     )
 
@@ -176,4 +225,5 @@ def _entry(entry: RosterEntry) -> RosterEntryOut:
         full_name=entry.full_name,
         student_code=entry.student_code,
         is_new_account=entry.is_new_account,
+        sheet=entry.sheet,
     )

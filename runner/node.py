@@ -258,7 +258,7 @@ def _enclosed(work: Path) -> Path:
     inside = [
         path
         for path in work.iterdir()
-        if path.name not in {"__MACOSX", ".DS_Store"} and not path.name.startswith("output_")
+        if not archive.is_leftover(path.name) and not path.name.startswith("output_")
     ]
     if len(inside) == 1 and inside[0].is_dir() and inside[0].name != "results":
         return inside[0]

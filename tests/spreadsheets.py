@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -32,11 +32,11 @@ def sheet(rows: Sequence[Sequence[str | int]]) -> str:
     return "".join(lines)
 
 
-def workbook(rows_xml: str) -> bytes:
-    """A workbook of one sheet with these rows."""
+def workbook(rows_xml: str, *, more: Mapping[str, str] | None = None) -> bytes:
+    """A workbook of the sheet `Lista` with these rows, and of `more` sheets by their names."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, xml in _parts(rows_xml).items():
+        for name, xml in _parts({"Lista": rows_xml} | dict(more or {})).items():
             made.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{xml}')
     return content.getvalue()
 
@@ -46,7 +46,7 @@ def bomb(size: int) -> bytes:
     before, after = sheet([["Email"]]) + '<row r="2"><c r="A2" t="inlineStr"><is><t>', "</t></is></c></row>"
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, xml in _parts(f"{before}BOMB{after}").items():
+        for name, xml in _parts({"Lista": f"{before}BOMB{after}"}).items():
             head, _, tail = xml.partition("BOMB")
             with made.open(name, "w") as part:
                 part.write(head.encode())
@@ -56,20 +56,31 @@ def bomb(size: int) -> bytes:
     return content.getvalue()
 
 
-def _parts(rows_xml: str) -> dict[str, str]:
+def _parts(sheets: Mapping[str, str]) -> dict[str, str]:
+    numbers = range(1, len(sheets) + 1)
+    overrides = "".join(
+        f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_TYPES}.worksheet+xml"/>'
+        for n in numbers
+    )
+    listed = "".join(
+        f'<sheet name="{name}" sheetId="{n}" r:id="rId{n}"/>' for n, name in enumerate(sheets, 1)
+    )
+    related = "".join(
+        f'<Relationship Id="rId{n}" Type="{_DOCUMENT}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+        for n in numbers
+    )
     return {
         "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types">'
         '<Default Extension="xml" ContentType="application/xml"/>'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPES}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPES}.worksheet+xml"/></Types>',
+        f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPES}.sheet.main+xml"/>{overrides}</Types>',
         "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="rId1" '
         f'Type="{_DOCUMENT}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_DOCUMENT}"><sheets>'
-        '<sheet name="Lista" sheetId="1" r:id="rId1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-        f'<Relationship Id="rId1" Type="{_DOCUMENT}/worksheet" Target="worksheets/sheet1.xml"/>'
+        "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_DOCUMENT}"><sheets>{listed}</sheets>'
+        "</workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">{related}'
         "</Relationships>",
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{_MAIN}"><sheetData>{rows_xml}</sheetData>'
-        "</worksheet>",
+    } | {
+        f"xl/worksheets/sheet{n}.xml": f'<worksheet xmlns="{_MAIN}"><sheetData>{xml}</sheetData></worksheet>'
+        for n, xml in enumerate(sheets.values(), 1)
     }

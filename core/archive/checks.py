@@ -16,6 +16,7 @@ from core.archive.names import (
     check_reserved,
     find_top_folder,
     is_ignored,
+    parts_of,
     shown,
 )
 from core.archive.reader import DEFLATED, STORED, Entry, read_content, read_entries
@@ -68,10 +69,11 @@ def inspect(file: IO[bytes], *, limits: Limits = DEFAULTS) -> ArchiveSummary:
         raise EmptyArchive
     for entry in entries:
         check_entry(entry, limits)
-    check_distinct(entry.name for entry in entries)
+    _check_together([entry.name for entry in entries])
+    if any(entry.other_name for entry in entries):
+        _check_together([entry.other_name or entry.name for entry in entries])
     kept = [entry.name for entry in entries if not is_ignored(entry.name)]
     top_folder = find_top_folder(kept)
-    check_reserved(kept, top_folder)
     check_sizes(file, entries, limits)
     _read_through(file, entries, Budget(limits), depth=0)
     return ArchiveSummary(
@@ -82,8 +84,26 @@ def inspect(file: IO[bytes], *, limits: Limits = DEFAULTS) -> ArchiveSummary:
     )
 
 
+def check_names(names: Sequence[str], limits: Limits = DEFAULTS) -> None:
+    """Check all the names of an archive: alone, beside each other, and against what is reserved.
+
+    Raises:
+        UnsafeEntry, ReservedEntry: the first that cannot be accepted.
+
+    """
+    for name in names:
+        check_name(name, limits)
+    _check_together(names)
+
+
+def _check_together(names: Sequence[str]) -> None:
+    check_distinct(names)
+    top_folder = find_top_folder(name for name in names if not is_ignored(name))
+    check_reserved((name for name in names if parts_of(name)), top_folder)
+
+
 def check_entry(entry: Entry, limits: Limits) -> None:
-    """Whether `entry` is a plain file or folder with a safe name that every node can read.
+    """Whether `entry` is a plain file or folder that every node can read.
 
     Raises:
         UnsafeEntry, EncryptedArchive, UnsupportedCompression, DamagedArchive: it is not.

@@ -15,7 +15,7 @@ from core.archive.checks import check_entry, check_sizes
 from core.archive.limits import DEFAULTS, Budget, Limits, bomb
 from core.archive.names import is_ignored, parts_of, shown
 from core.archive.reader import Entry, read_content, read_entries
-from core.errors import UnsafeEntry
+from core.errors import EntriesClash
 
 _FOLDER_MODE, _FILE_MODE = 0o755, 0o644
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -25,7 +25,7 @@ def unpack(file: IO[bytes], folder: Path, *, limits: Limits = DEFAULTS) -> None:
     """Unpack the archive in `file` (seekable) into `folder`, which is made, or is empty.
 
     Safe by construction: names are checked, every file is new and no link is followed; modes are
-    plain (0755, 0644). What systems leave behind (`__MACOSX/`, `.DS_Store`) is not unpacked, what
+    plain (0755, 0644). What systems leave behind (`leftovers.py`) is not unpacked, what
     a stage has written (`results/`, `output_*.txt`) is. After an error `folder` is half full.
 
     Raises:
@@ -47,7 +47,7 @@ def unpack(file: IO[bytes], folder: Path, *, limits: Limits = DEFAULTS) -> None:
                 path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
                 _write_file(file, entry, path, budget)
         except (FileExistsError, NotADirectoryError) as error:
-            raise UnsafeEntry(entry=shown(entry.name)) from error
+            raise EntriesClash(entry=shown(entry.name), other=shown(entry.name)) from error
 
 
 def _write_file(file: IO[bytes], entry: Entry, path: Path, budget: Budget) -> None:

@@ -4,36 +4,79 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import zlib
 from collections.abc import Iterable
 from itertools import pairwise
 
+from core.archive.leftovers import is_leftover
 from core.archive.limits import Limits
-from core.errors import DamagedArchive, ReservedEntry, UnsafeEntry
+from core.encodings import guess
+from core.errors import (
+    BackslashInName,
+    BadEntryName,
+    DamagedArchive,
+    EntriesClash,
+    ReservedEntry,
+    UnsafeEntry,
+)
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _RESERVED_FILE = re.compile(r"output_.*\.txt")
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 _REVERSES_TEXT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_IGNORED_NAMES = frozenset({".DS_Store", "Thumbs.db"})
-_IGNORED_FOLDER = "__MACOSX"
+_CODE_PAGES = ("cp850", "cp1252")
+"""What Windows in Spanish uses for names: the page of its console, then that of its windows."""
+
 _LONGEST_SHOWN = 80
 
 
-def decode_name(raw: bytes, *, is_utf8: bool) -> str:
-    """The name that `raw` bytes of the archive spell.
+def entry_names(raw: bytes, unicode_path: bytes | None, *, is_utf8: bool) -> tuple[str, str | None]:
+    """Return the name of an entry, and a second one that other readers may see.
 
-    Without the UTF-8 flag it should be code page 437, but macOS writes UTF-8 all the same.
+    `unicode_path` is the Unicode path field (APPNOTE 4.6.9): a version, the CRC of `raw` and the
+    name in UTF-8. It takes precedence where its CRC is right.
+
+    Raises:
+        DamagedArchive: what should be UTF-8 is not.
+
+    """
+    name = decode_name(raw, is_utf8=is_utf8)
+    if unicode_path is None:
+        return name, None
+    other = decode_name(unicode_path[5:], is_utf8=True)
+    if unicode_path[:5] == b"\x01" + zlib.crc32(raw).to_bytes(4, "little"):
+        name, other = other, name
+    return name, other if other != name else None
+
+
+def decode_name(raw: bytes, *, is_utf8: bool) -> str:
+    """Return the name that `raw` bytes of the archive spell, in NFC and without `.` and empty parts.
+
+    Without the UTF-8 flag it is in a code page of Windows, but macOS writes UTF-8 all the same.
 
     Raises:
         DamagedArchive: flagged as UTF-8 and is not.
 
     """
     try:
-        return raw.decode("utf-8")
+        name = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         if is_utf8:
             raise DamagedArchive(entry=shown(raw.decode("latin-1"))) from error
-        return raw.decode("cp437")
+        name = guess(raw, _CODE_PAGES)
+    return normal_name(name)
+
+
+def normal_name(name: str) -> str:
+    """Return `name` in NFC (macOS writes NFD) and without `.` and empty parts (`./a//b` is `a/b`).
+
+    A name that is refused anyway keeps what it is refused for.
+    """
+    name = unicodedata.normalize("NFC", name)
+    parts = parts_of(name)
+    if not parts or name.startswith("/") or name.endswith("/."):
+        return name
+    return "/".join(parts) + ("/" if name.endswith("/") else "")
 
 
 def shown(name: str) -> str:
@@ -55,24 +98,25 @@ def check_name(name: str, limits: Limits) -> None:
     """Whether `name` stays inside any folder it is unpacked to, on any system.
 
     Raises:
-        UnsafeEntry: `..`, an absolute path, a drive, a backslash, a control character, one that
+        UnsafeEntry: `..`, an absolute path or a drive; as `BackslashInName` a backslash, which only
+            some readers take for a separator; as `BadEntryName` a control character, one that
             reverses the text around it, or a name that is longer than file systems take.
 
     """
     parts = parts_of(name)
+    if name.startswith("/") or _DRIVE.match(name) or ".." in parts:
+        raise UnsafeEntry(entry=shown(name))
+    if "\\" in name:
+        raise BackslashInName(entry=shown(name))
     if (
         not name
-        or name.startswith("/")
-        or "\\" in name
-        or _DRIVE.match(name)
-        or ".." in parts
         or name.rpartition("/")[2] == "."
         or any(map(_is_unprintable, name))
         or len(parts) > limits.levels
         or len(name.encode()) > limits.path_bytes
         or any(len(part.encode()) > limits.name_bytes for part in parts)
     ):
-        raise UnsafeEntry(entry=shown(name))
+        raise BadEntryName(entry=shown(name))
 
 
 def check_distinct(names: Iterable[str]) -> None:
@@ -82,7 +126,7 @@ def check_distinct(names: Iterable[str]) -> None:
     together there. A folder may be named twice, if it is spelled alike.
 
     Raises:
-        UnsafeEntry: two names that would be one file, or a file that would be a folder.
+        EntriesClash: two names that would be one file, or a file that would be a folder.
 
     """
     ordered = sorted((tuple(map(_fold, parts_of(name))), name) for name in names)
@@ -95,9 +139,9 @@ def check_distinct(names: Iterable[str]) -> None:
         spelled_alike = parts_of(name_a)[:shared] == parts_of(name_b)[:shared]
         one_within_other = shared == len(folded_a)
         if not spelled_alike or (one_within_other and not name_a.endswith("/")):
-            raise UnsafeEntry(entry=shown(name_b))
+            raise EntriesClash(entry=shown(name_b), other=shown(name_a))
         if folded_a == folded_b and not name_b.endswith("/"):
-            raise UnsafeEntry(entry=shown(name_b))
+            raise EntriesClash(entry=shown(name_b), other=shown(name_a))
 
 
 def _fold(part: str) -> str:
@@ -105,9 +149,8 @@ def _fold(part: str) -> str:
 
 
 def is_ignored(name: str) -> bool:
-    """Whether a system left it behind by itself (contract, section 2: Files)."""
-    parts = parts_of(name)
-    return not parts or parts[0] == _IGNORED_FOLDER or parts[-1] in _IGNORED_NAMES
+    """Whether it is no file or folder of the student's."""
+    return not parts_of(name) or is_leftover(name)
 
 
 def find_top_folder(names: Iterable[str]) -> str | None:
@@ -132,7 +175,7 @@ def check_reserved(names: Iterable[str], top_folder: str | None) -> None:
     """
     for name in names:
         parts = parts_of(name)
-        candidates = [parts] if top_folder is None else [parts, parts[1:]]
+        candidates = [parts, parts[1:]] if parts[0] == top_folder else [parts]
         for candidate in filter(None, candidates):
             first = _fold(candidate[0])
             if first == "results" or _RESERVED_FILE.fullmatch(first):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import IO
 
 from core.archive.limits import Limits, bomb
-from core.archive.names import decode_name, shown
+from core.archive.names import entry_names, shown
 from core.errors import DamagedArchive, NotAZip
 
 CHUNK = 1 << 18
@@ -39,7 +39,7 @@ class Entry:
     name: str
     raw_name: bytes
     other_name: str | None
-    """The name that readers of the Unicode path field (4.6.9) see, where there is one."""
+    """The name that other readers see, where the Unicode path field (4.6.9) gives a second one."""
     flags: int
     method: int
     crc: int
@@ -196,10 +196,11 @@ def _parse_central(directory: bytes, position: int) -> tuple[Entry, int]:
     raw_name = directory[name_at:extra_at]
     extra = _extra_fields(directory[extra_at : extra_at + extra_length])
     size, packed, offset = _widen(extra, size, packed, offset)
+    name, other_name = entry_names(raw_name, extra.get(_UNICODE_PATH_EXTRA), is_utf8=bool(flags & _UTF8_NAME))
     entry = Entry(
-        name=decode_name(raw_name, is_utf8=bool(flags & _UTF8_NAME)),
+        name=name,
         raw_name=raw_name,
-        other_name=_unicode_path(extra),
+        other_name=other_name,
         flags=flags,
         method=method,
         crc=crc,
@@ -234,11 +235,6 @@ def _widen(extra: dict[int, bytes], *values: int) -> list[int]:
         else:
             widened.append(value)
     return widened
-
-
-def _unicode_path(extra: dict[int, bytes]) -> str | None:
-    field = extra.get(_UNICODE_PATH_EXTRA)
-    return decode_name(field[5:], is_utf8=True) if field is not None else None
 
 
 def _with_data(file: IO[bytes], entries: list[Entry], *, directory_start: int) -> list[Entry]:

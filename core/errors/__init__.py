@@ -8,13 +8,14 @@
     └── Unavailable    a system is down: try again
 
 Each class carries its sentence in every language; values fill it and stay readable for
-programs as `values`. HTTP numbers live in `api/errors.py` only. Anything that is not a
+programs as `values`. HTTP numbers live in `web/statuses.py` only. Anything that is not a
 `UlosError` is a bug: it is logged with an incident number and the person sees the number.
 """
 
 from __future__ import annotations
 
 from core.errors.access import (
+    ForeignOrigin,
     NoSuchAddress,
     NotAllowed,
     NotFound,
@@ -27,10 +28,13 @@ from core.errors.access import (
 )
 from core.errors.archives import (
     ArchiveBomb,
+    BackslashInName,
     BadArchive,
+    BadEntryName,
     DamagedArchive,
     EmptyArchive,
     EncryptedArchive,
+    EntriesClash,
     MissingFiles,
     NotAPdf,
     NotAZip,
@@ -69,6 +73,7 @@ from core.errors.conflicts import (
     NotYetOpen,
     OnTrial,
     OperationOver,
+    QueueTaken,
     StillParked,
     TooManyDryRuns,
     TooManyRequeues,
@@ -86,6 +91,7 @@ from core.errors.fields import (
     BrokenForm,
     EmailNotAllowed,
     EndBeforeStart,
+    ImpossibleFile,
     Invalid,
     MissingImage,
     NotAReceipt,
@@ -93,25 +99,31 @@ from core.errors.fields import (
     NotJson,
     NotUnderstood,
     OutOfBounds,
-    RepeatedRow,
     Required,
     ReservedKey,
-    RosterTooLong,
-    RosterWithoutEmails,
     TooLong,
     TooShort,
     UnexpectedFile,
     UnknownChoice,
     UnknownStage,
     UnknownStatus,
-    UnreadableRoster,
     WeakPassword,
     WrongType,
 )
 from core.errors.requests import (
     BadByteRange,
     BodyTooLarge,
+    TooManyUploads,
     UnreadableBody,
+)
+from core.errors.rosters import (
+    BrokenQuotes,
+    NotASpreadsheet,
+    NothingUsable,
+    RepeatedRow,
+    RosterTooLong,
+    RosterWithoutEmails,
+    UnreadableRoster,
 )
 from core.errors.systems import (
     BrokerBlocked,
@@ -133,10 +145,12 @@ __all__ = [
     "AccountExists",
     "AlreadyClosed",
     "ArchiveBomb",
+    "BackslashInName",
     "BadArchive",
     "BadByteRange",
     "BadCursor",
     "BadEmail",
+    "BadEntryName",
     "BadName",
     "BadRange",
     "BadText",
@@ -144,6 +158,7 @@ __all__ = [
     "BadWebhook",
     "BodyTooLarge",
     "BrokenForm",
+    "BrokenQuotes",
     "BrokerBlocked",
     "BrokerRefused",
     "BrokerUnavailable",
@@ -157,9 +172,12 @@ __all__ = [
     "EmptyArchive",
     "EncryptedArchive",
     "EndBeforeStart",
+    "EntriesClash",
+    "ForeignOrigin",
     "HasOtherRole",
     "HasPassword",
     "HasSubmissions",
+    "ImpossibleFile",
     "InUse",
     "Invalid",
     "KeyInUse",
@@ -177,6 +195,7 @@ __all__ = [
     "NoSuchAddress",
     "NotAPdf",
     "NotAReceipt",
+    "NotASpreadsheet",
     "NotAZip",
     "NotAllowed",
     "NotDistinct",
@@ -189,11 +208,13 @@ __all__ = [
     "NotUnderstood",
     "NotYetOpen",
     "NothingToRequeue",
+    "NothingUsable",
     "OnTrial",
     "OnlyAdmins",
     "OperationOver",
     "OutOfBounds",
     "QueueMissing",
+    "QueueTaken",
     "Rejected",
     "RepeatedRow",
     "Required",
@@ -209,6 +230,7 @@ __all__ = [
     "TooManyAttempts",
     "TooManyDryRuns",
     "TooManyRequeues",
+    "TooManyUploads",
     "TooShort",
     "TrialDecided",
     "TrialUnderWay",

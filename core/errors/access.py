@@ -44,6 +44,15 @@ class NotAllowed(Rejected):
     }
 
 
+class ForeignOrigin(NotAllowed):
+    """A request that no page of ours sent. `origin` of the page, `host` that the server was asked as."""
+
+    texts = {
+        "en": "This came from a page at {origin}, and this server is {host}. If that page is the dashboard behind a reverse proxy, its administrator should set ULOS_PUBLIC_URL={origin}, or let the proxy keep the Host header.",
+        "es": "Esto llegó desde una página en {origin}, y este servidor es {host}. Si esa página es el tablero detrás de un proxy, quien administra debe configurar ULOS_PUBLIC_URL={origin}, o hacer que el proxy conserve el encabezado Host.",
+    }
+
+
 class NotOwner(NotAllowed):
     """Only who created it may change it. `owner` is their e-mail."""
 

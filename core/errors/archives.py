@@ -13,8 +13,8 @@ class NotAZip(BadArchive):
     """The file is no zip archive, whatever its name says."""
 
     texts = {
-        "en": "This file is not a zip archive, even if its name ends in .zip. Compress your folder as ZIP and upload it again.",
-        "es": "Este archivo no es un ZIP, aunque su nombre termine en .zip. Comprime tu carpeta en formato ZIP y súbela de nuevo.",
+        "en": "The content of this file is not a zip archive. Compress your folder as ZIP (changing the name is not enough) and upload it again.",
+        "es": "El contenido de este archivo no es un ZIP. Comprime tu carpeta en formato ZIP (cambiar el nombre no basta) y súbela de nuevo.",
     }
 
 
@@ -22,8 +22,8 @@ class NotAPdf(BadArchive):
     """The file is no PDF, whatever its name says."""
 
     texts = {
-        "en": "This file is not a complete PDF, even if its name ends in .pdf. Export it again and upload it.",
-        "es": "Este archivo no es un PDF completo, aunque su nombre termine en .pdf. Expórtalo de nuevo y súbelo.",
+        "en": "The content of this file is not a complete PDF. Export it again and upload it.",
+        "es": "El contenido de este archivo no es un PDF completo. Expórtalo de nuevo y súbelo.",
     }
 
 
@@ -51,6 +51,33 @@ class UnsafeEntry(BadArchive):
     texts = {
         "en": "The archive contains an unsafe entry, “{entry}” (a path outside the folder, a link or a device). Remove it and upload again.",
         "es": "El archivo comprimido contiene una entrada insegura, «{entry}» (una ruta fuera de la carpeta, un enlace o un dispositivo). Elimínala y sube de nuevo.",
+    }
+
+
+class BackslashInName(UnsafeEntry):
+    """An entry separates its folders with backslashes, which only some readers accept. `entry`."""
+
+    texts = {
+        "en": "The archive separates folders with a backslash in “{entry}”, which not every program understands. Compress your folder again with your system's own “Compress to ZIP” or with 7-Zip and upload it.",
+        "es": "El archivo comprimido separa las carpetas con una barra invertida en «{entry}», y no todos los programas la entienden. Comprime tu carpeta de nuevo con la opción «Comprimir» de tu sistema o con 7-Zip y súbela.",
+    }
+
+
+class BadEntryName(UnsafeEntry):
+    """An entry has a name that file systems refuse or that cannot be shown. `entry`."""
+
+    texts = {
+        "en": "The name “{entry}” in the archive is empty, too long or has characters that cannot be shown. Rename it and upload again.",
+        "es": "El nombre «{entry}» dentro del archivo comprimido está vacío, es demasiado largo o tiene caracteres que no se pueden mostrar. Cámbialo y sube de nuevo.",
+    }
+
+
+class EntriesClash(UnsafeEntry):
+    """Two entries would be the same file on some system. `entry`, `other`."""
+
+    texts = {
+        "en": "The archive contains “{other}” and “{entry}”, which would be one file on some systems. Rename or remove one and upload again.",
+        "es": "El archivo comprimido contiene «{other}» y «{entry}», que en algunos sistemas serían el mismo archivo. Renombra o elimina uno y sube de nuevo.",
     }
 
 

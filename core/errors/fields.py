@@ -113,6 +113,15 @@ class BadName(Invalid):
     }
 
 
+class ImpossibleFile(Invalid):
+    """A required file that no accepted archive can hold. `field`, `value`."""
+
+    texts = {
+        "en": "{field}: no archive that is accepted can hold “{value}”. Use a name within the submission's folder that is not reserved (results, output_*.txt), not left out (.DS_Store, .git, …) and distinct from the others.",
+        "es": "{field}: ningún archivo comprimido aceptado puede contener «{value}». Usa un nombre dentro de la carpeta de la entrega que no esté reservado (results, output_*.txt), no se omita (.DS_Store, .git, …) y sea distinto de los demás.",
+    }
+
+
 class ReservedKey(Invalid):
     """A routing key is one that reports travel under. `field`, `value`."""
 
@@ -182,42 +191,6 @@ class UnknownChoice(Invalid):
     texts = {
         "en": "{field} “{value}” is not on offer. Choose one from the list.",
         "es": "{field} «{value}» no está entre las opciones. Elige una de la lista.",
-    }
-
-
-class UnreadableRoster(Invalid):
-    """An uploaded list of people cannot be read as a table. `field`."""
-
-    texts = {
-        "en": "This file cannot be read as a list. Save it as .xlsx, .xls or .csv, without a password, and upload it again.",
-        "es": "Este archivo no se puede leer como lista. Guárdalo como .xlsx, .xls o .csv, sin contraseña, y súbelo de nuevo.",
-    }
-
-
-class RosterWithoutEmails(Invalid):
-    """No column of an uploaded list is headed as one of e-mail addresses. `field`."""
-
-    texts = {
-        "en": "No column of this file is called Email. Its first row must name the columns: ID de alumno, Apellidos, Nombres, Email.",
-        "es": "Ninguna columna de este archivo se llama Email. Su primera fila debe nombrar las columnas: ID de alumno, Apellidos, Nombres, Email.",
-    }
-
-
-class RosterTooLong(Invalid):
-    """An uploaded list has more rows than any course. `field`, `limit`."""
-
-    texts = {
-        "en": "This list has more than {limit} rows. Split it and upload the parts.",
-        "es": "Esta lista tiene más de {limit} filas. Divídela y sube las partes.",
-    }
-
-
-class RepeatedRow(Invalid):
-    """The same person stands in an earlier row of the list. `row` is that one."""
-
-    texts = {
-        "en": "The same e-mail is in row {row} already; this row was left out.",
-        "es": "El mismo correo ya está en la fila {row}; esta fila se omitió.",
     }
 
 

@@ -22,6 +22,8 @@ class User(Base):
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(unique=True)
     full_name: Mapped[str] = mapped_column(server_default="")
+    name_is_own: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether the person has written the name; else lists of students correct it."""
     student_code: Mapped[str | None]
     """The university's own number of a student, as its lists say it."""
     password_hash: Mapped[str | None]

@@ -16,6 +16,7 @@ from sqlalchemy import null, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import KeyInUse
 from core.models import IdempotencyRecord
@@ -30,9 +31,19 @@ _LONGEST_WAIT = "10s"
 
 
 def once(
-    ctx: Context, actor: Actor, key: str | None, asked: object, act: Callable[[Context], Answer]
+    ctx: Context,
+    actor: Actor,
+    right: Right,
+    act: Callable[[Context], Answer],
+    *,
+    key: str | None,
+    asked: object,
 ) -> Answer:
-    """Run `act` unless `key` was answered before; then that answer.
+    """Run `act` unless `key` was answered before; then return that answer.
+
+    `right` is what `act` requires. It is checked before the key is looked up: all tokens of
+    orchestrators share their keys, so a replay must not answer a token whose scope does not allow
+    the request.
 
     `asked` is the request as JSON-able data: the same key for another request is refused. `act` is
     given a context whose database is this transaction: what it does and the record of its answer
@@ -41,6 +52,7 @@ def once(
     key is free at once.
 
     Raises:
+        NotSignedIn, NotAllowed: the actor does not have `right`.
         KeyInUse: the key belongs to another request.
         DatabaseUnavailable: the first request under this key takes too long; try again.
 
@@ -50,6 +62,7 @@ def once(
     own_key = f"{'orchestrator' if actor.is_orchestrator else actor.user_id}:{key}"
     fingerprint = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     with ctx.db.transaction() as session:
+        require(session, actor, right)
         if not _claim(session, ctx, own_key, fingerprint):
             return _replay(session, own_key, fingerprint)
         answer = act(replace(ctx, db=ctx.db.joined(session)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from core.errors import BadText, Required, TooLong
 
@@ -11,13 +12,13 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def clean_text(field: str, value: str, *, limit: int, required: bool = False) -> str:
-    """`value` without blanks around it. `limit` in characters.
+    """`value` in NFC without blanks around it. `limit` in characters.
 
     Raises:
         Required, TooLong, BadText: `field` names it.
 
     """
-    text = value.strip()
+    text = unicodedata.normalize("NFC", value).strip()
     if required and not text:
         raise Required(field=field)
     if len(text) > limit:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
 import json
+import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from core.errors import TooLarge, UnreadableRoster
-
-Table = list[tuple[int, list[str]]]
-"""The rows that are not blank, each with its number (from 1) as a program of sheets shows it."""
+from core.encodings import guess
+from core.errors import NotASpreadsheet, TooLarge, UnreadableRoster
+from core.spreadsheets.delimited import read_delimited
+from core.spreadsheets.sheets import Document, Sheet
 
 LARGEST_FILE = 5_000_000
 """Bytes of an upload; a thousand people take about a hundredth of that."""
@@ -23,34 +20,45 @@ LARGEST_FILE = 5_000_000
 SECONDS = 20.0
 """Longest that a workbook may take."""
 
-MOST_ROWS, MOST_COLUMNS = 10_100, 60
-"""What is read of a text; `child.py` has the same for workbooks."""
-
 _CHILD = Path(__file__).with_name("child.py")
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 """How .xlsx (zip) and .xls (compound file) begin, whatever their names say."""
+
+_WEB_ARCHIVE = b"MIME-Version:"
+_DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w-]+)""", re.ASCII)
+_DECLARABLE = frozenset({"utf-8", "iso-8859-1", "iso-8859-15", "windows-1252", "macintosh"})
+_GUESSED = ("cp1252", "mac_roman", "cp850")
+"""What Excel writes as "CSV" on Windows, on a Mac, and for MS-DOS."""
 
 _DELIMITERS = (";", ",", "\t", "|")
 _AT_ONCE = threading.BoundedSemaphore(2)
 
 
-def read_tables(content: bytes) -> list[Table]:
-    """Every sheet of a workbook; or a text, cut in each way that it might be meant.
+def read_document(content: bytes) -> Document:
+    """Read every sheet of a workbook or web page; or a text, cut in each way that it might be meant.
 
     Raises:
         TooLarge: more than `LARGEST_FILE`.
+        NotASpreadsheet: a web page without a table, or one saved whole with its pictures.
         UnreadableRoster: it is no table, is damaged or protected, or is too much to read.
 
     """
     if len(content) > LARGEST_FILE:
         raise TooLarge(limit_mb=LARGEST_FILE // 1_000_000)
     if content.startswith(_WORKBOOKS):
-        return _workbook(content)
-    text = _decode(content)
-    return [_delimited(text, delimiter) for delimiter in _DELIMITERS]
+        return Document((_read_apart(content),))
+    if content.lstrip().startswith(_WEB_ARCHIVE):
+        raise NotASpreadsheet(field="file")
+    text, is_guess = _decode(content)
+    if text.lstrip().startswith("<"):
+        sheets = _read_apart(text.encode())
+        if not sheets:
+            raise NotASpreadsheet(field="file")
+        return Document((sheets,), is_guess)
+    return Document(tuple((read_delimited(text, delimiter),) for delimiter in _DELIMITERS), is_guess)
 
 
-def _workbook(content: bytes) -> list[Table]:
+def _read_apart(content: bytes) -> tuple[Sheet, ...]:
     with _AT_ONCE:
         try:
             done = subprocess.run(
@@ -63,33 +71,29 @@ def _workbook(content: bytes) -> list[Table]:
             )
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
             raise UnreadableRoster(field="file") from error
-    return [[(number, cells) for number, cells in table] for table in json.loads(done.stdout)]
+    return tuple(
+        Sheet(name, [(number, cells) for number, cells in rows]) for name, rows in json.loads(done.stdout)
+    )
 
 
-def _decode(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ["utf-16"]
-    else:
-        # Excel writes "CSV" in the code page of Windows, which Latin-1 completes.
-        encodings = ["utf-8-sig", "cp1252", "latin-1"]
-    for encoding in encodings:
+def _decode(content: bytes) -> tuple[str, bool]:
+    """Return `content` as text, and whether its encoding is a guess."""
+    for encoding in _certain(content):
         try:
-            return content.decode(encoding).replace("\0", "")
+            return content.decode(encoding).replace("\0", ""), False
         except UnicodeDecodeError:
             continue
-    raise UnreadableRoster(field="file")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UnreadableRoster(field="file")
+    return guess(content, _GUESSED).replace("\0", ""), True
 
 
-def _delimited(text: str, delimiter: str) -> Table:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        return list(itertools.islice(_rows(reader), MOST_ROWS))
-    except csv.Error as error:
-        raise UnreadableRoster(field="file") from error
-
-
-def _rows(reader: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    for number, row in enumerate(reader, 1):
-        cells = [cell.strip() for cell in row[:MOST_COLUMNS]]
-        if any(cells):
-            yield number, cells
+def _certain(content: bytes) -> list[str]:
+    """Return the encodings that the content names or proves."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return ["utf-16"]
+    if content.lstrip().startswith(b"<") and (declared := _DECLARED.search(content[:2000])):
+        name = declared.group(1).decode().lower()
+        if name in _DECLARABLE:
+            return [name]
+    return ["utf-8-sig"]

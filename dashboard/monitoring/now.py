@@ -161,6 +161,8 @@ def _systems(visit: shell.Visit, components: Components) -> None:
     if components.reports is not None:
         waiting = i18n.number_text(components.reports.messages)
         st.caption(_("Reports that wait to be applied: {count}").format(count=waiting))
+    for stray in components.stray_bindings:
+        st.caption(_("✖ unwanted binding in RabbitMQ, which copies tasks: {binding}").format(binding=stray))
     for state in components.queues:
         mark = "✖" if state.is_stalled else "·"
         st.caption(

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.services import courses
-from core.services.courses import Invitation, RosterEntry, RosterOutcome
+from core.services.courses import Invitation, RosterCorrection, RosterEntry, RosterOutcome, RosterSheet
 from core.vocabulary import Role
 from dashboard import i18n, uploads
 from dashboard.shell import Visit
@@ -20,6 +20,7 @@ _ = i18n.gettext
 _LIST = "import-list-file"
 """The chosen file, while it is looked at."""
 
+_NAMED = 10
 _SHOWN = 200
 """Rows of each part of a comparison; the counts above them are of all."""
 
@@ -101,18 +102,48 @@ def import_list(visit: Visit, course_id: int) -> None:
     chosen.file.seek(0)
     content = chosen.file.read()
     plan = courses.import_roster(visit.ctx, visit.actor, course_id, content, dry_run=True)
+    wanted = None
+    if plan.sheets:
+        wanted = _choose_sheets(plan.sheets)
+        plan = courses.import_roster(visit.ctx, visit.actor, course_id, content, dry_run=True, sheets=wanted)
     _compare(plan)
     with st.container(horizontal=True):
-        if plan.added:
-            text = _("Add to the course: {count}").format(count=i18n.number_text(len(plan.added)))
-            if st.button(text, key="import-apply", type="primary"):
-                done = courses.import_roster(visit.ctx, visit.actor, course_id, content)
-                st.session_state["import-done"] = (len(done.added), done.created)
-                _forget_list()
-                keep_invitations(done.invitations)
+        if plan.changes_anything and st.button(_apply_text(plan), key="import-apply", type="primary"):
+            done = courses.import_roster(visit.ctx, visit.actor, course_id, content, sheets=wanted)
+            st.session_state["import-done"] = (len(done.added), done.created, len(done.corrected))
+            _forget_list()
+            keep_invitations(done.invitations)
         st.button(_("Put the list away"), key="import-forget", on_click=_forget_list)
-    if not plan.added:
+    if not plan.changes_anything:
         st.info(_("There is nobody to add."))
+
+
+def _choose_sheets(sheets: Sequence[RosterSheet]) -> list[str]:
+    """The sheets to be read; each is named with the rows that it has, those left out too."""
+    labels = {
+        sheet.name: _("{sheet} ({count} rows)").format(sheet=sheet.name, count=i18n.number_text(sheet.rows))
+        for sheet in sheets
+    }
+    chosen = st.multiselect(
+        _("Sheets to read"),
+        list(labels),
+        default=[sheet.name for sheet in sheets if sheet.is_read],
+        format_func=labels.__getitem__,
+        key="import-sheets",
+        placeholder=_("Choose sheets"),
+    )
+    left_out = [labels[sheet.name] for sheet in sheets if sheet.name not in chosen]
+    if left_out:
+        st.warning(i18n.plain(_("Left out: {sheets}").format(sheets=", ".join(left_out))))
+    return chosen
+
+
+def _apply_text(plan: RosterOutcome) -> str:
+    if not plan.corrected:
+        return _("Add to the course: {count}").format(count=i18n.number_text(len(plan.added)))
+    return _("Add: {added} · Correct: {corrected}").format(
+        added=i18n.number_text(len(plan.added)), corrected=i18n.number_text(len(plan.corrected))
+    )
 
 
 def _forget_list() -> None:
@@ -122,20 +153,30 @@ def _forget_list() -> None:
 def _show_applied() -> None:
     done = st.session_state.pop("import-done", None)
     if done is not None:
-        text = _("Added: {added}. Of them new accounts: {created}.")
-        st.success(text.format(added=i18n.number_text(done[0]), created=i18n.number_text(done[1])))
+        text = _("Added: {added}. Of them new accounts: {created}. Corrected: {corrected}.")
+        added, created, corrected = map(i18n.number_text, done)
+        st.success(text.format(added=added, created=created, corrected=corrected))
 
 
 def _compare(plan: RosterOutcome) -> None:
-    """The three parts of what an import would do, each row with its place in the file."""
+    """The parts of what an import would do, each row with its place in the file."""
+    if plan.doubtful_names:
+        names = ", ".join(plan.doubtful_names[:_NAMED])
+        more = "…" if len(plan.doubtful_names) > _NAMED else ""
+        text = _(
+            "The file does not say how its letters are encoded. Check the accents of these names, or save "
+            "the list as .xlsx: {names}"
+        )
+        st.warning(i18n.plain(text.format(names=names + more)))
     parts = (
         ("+ " + _("Would be added"), [_entry(entry) for entry in plan.added]),
+        ("✎ " + _("Would be corrected"), [_correction(made) for made in plan.corrected]),
         ("✔ " + _("Already there"), [_entry(entry) for entry in plan.already_there]),
         (
             "✖ " + _("Rejected"),
             [
                 {
-                    _("Row"): str(no.row),
+                    _("Row"): _place(no.row, no.sheet),
                     _("E-mail"): no.email or "—",
                     _("Reason"): no.reason.sentence(i18n.language()),
                 }
@@ -153,9 +194,22 @@ def _compare(plan: RosterOutcome) -> None:
             st.caption(_("The first {count} are shown.").format(count=_SHOWN))
 
 
+def _place(row: int, sheet: str) -> str:
+    return f"{row} ({sheet})" if sheet else str(row)
+
+
+def _correction(made: RosterCorrection) -> dict[str, str]:
+    return {
+        _("E-mail"): made.email,
+        _("Field"): _("Name") if made.field == "full_name" else _("Code"),
+        _("Before"): made.before or "—",
+        _("Now"): made.after,
+    }
+
+
 def _entry(entry: RosterEntry) -> dict[str, str]:
     return {
-        _("Row"): str(entry.row),
+        _("Row"): _place(entry.row, entry.sheet),
         _("E-mail"): entry.email,
         _("Name"): entry.full_name or "—",
         _("Code"): entry.student_code or "—",

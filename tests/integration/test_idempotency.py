@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from core.context import ORCHESTRATOR, Actor, Context
+from core.auth import Right
+from core.context import NOBODY, ORCHESTRATOR, PLATFORM, Actor, Context
 from core.db import Database
-from core.errors import KeyInUse, NotFound
+from core.errors import KeyInUse, NotAllowed, NotFound, NotSignedIn
 from core.models import IdempotencyRecord, TaskLog
-from core.services import reports
+from core.services import courses, reports, submissions
 from core.services.idempotency import Answer, once
+from core.vocabulary import Scope
 from tests import builders
 from tests.conftest import Clock
 
@@ -25,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DIES_IN_THE_MIDDLE = """
 import sys
 from core.bootstrap import open_context
+from core.auth import Right
 from core.context import ORCHESTRATOR
 from core.services import reports
 from core.services.idempotency import once
@@ -35,7 +38,7 @@ def act(ctx):
     sys.stdin.read()
     return {}
 
-once(open_context(), ORCHESTRATOR, "key", ["log"], act)
+once(open_context(), ORCHESTRATOR, Right.REPORT_LOG, act, key="key", asked=["log"])
 """
 
 
@@ -43,7 +46,7 @@ def say(ctx: Context, task_id: int, key: str = "key", asked: object = ("log",), 
     def act(inner: Context) -> Answer:
         return {"id": reports.add_task_log(inner, ORCHESTRATOR, task_id, "said").id}
 
-    return once(ctx, who.get("actor", ORCHESTRATOR), key, asked, act)
+    return once(ctx, who.get("actor", ORCHESTRATOR), Right.REPORT_LOG, act, key=key, asked=asked)
 
 
 def lines(ctx: Context) -> int:
@@ -110,7 +113,7 @@ def test_an_effect_whose_answer_cannot_be_recorded_does_not_take_place(ctx: Cont
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        once(ctx, ORCHESTRATOR, "key", ["log"], act)
+        once(ctx, ORCHESTRATOR, Right.REPORT_LOG, act, key="key", asked=["log"])
 
     assert lines(ctx) == 0
     with ctx.db.transaction() as session:
@@ -124,7 +127,7 @@ def test_a_key_of_another_request_is_refused_and_one_of_another_person_is_anothe
 
     with pytest.raises(KeyInUse):
         say(ctx, task_id, asked=["something else"])
-    say(ctx, task_id, actor=world.student)
+    say(ctx, task_id, actor=PLATFORM)
 
     assert lines(ctx) == 2
 
@@ -140,3 +143,27 @@ def test_after_a_day_a_key_is_new_even_if_nobody_swept(ctx: Context, clock: Cloc
 
     assert first == again != new
     assert lines(ctx) == 2
+
+
+def test_a_replay_answers_no_token_whose_scope_does_not_allow_the_request(ctx: Context) -> None:
+    world = builders.world(ctx)
+    task_id = builders.submit(ctx, world).task_id
+    first = say(ctx, task_id)
+    reader = Actor(is_orchestrator=True, scopes=frozenset({Scope.READ}))
+
+    for actor, error in ((reader, NotAllowed), (world.student, NotAllowed), (NOBODY, NotSignedIn)):
+        with pytest.raises(error):
+            say(ctx, task_id, actor=actor)
+
+    assert say(ctx, task_id) == first
+
+
+def test_a_student_who_was_removed_gets_no_earlier_receipt_by_its_key(ctx: Context) -> None:
+    world = builders.world(ctx)
+    builders.submit(ctx, world)
+    courses.remove_member(ctx, world.professor, world.course_id, world.student.user_id or 0)
+
+    with pytest.raises(NotFound):
+        builders.submit(ctx, world)
+    with pytest.raises(NotFound):
+        submissions.check_may_submit(ctx, world.student, world.assignment_id, "key")

@@ -242,7 +242,9 @@ USES: dict[str, Callable[[Context, Actor, builders.World], object]] = {
     "remove_member": lambda ctx, actor, w: courses.remove_member(
         ctx, actor, w.course_id, w.student.user_id or 0
     ),
-    "import_roster": lambda ctx, actor, w: courses.import_roster(ctx, actor, w.course_id, b"Email\n"),
+    "import_roster": lambda ctx, actor, w: courses.import_roster(
+        ctx, actor, w.course_id, b"Email\nstudent@uniandes.edu.co\n"
+    ),
     "create_course": lambda ctx, actor, _: courses.create_course(ctx, actor, name="Another"),
     "enrol": lambda ctx, actor, w: courses.enrol(
         ctx, actor, w.course_id, w.stranger.user_id or 0, Role.PROFESSOR

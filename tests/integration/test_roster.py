@@ -24,50 +24,21 @@ from core.services import accounts, courses
 from core.services.courses import RosterOutcome
 from core.vocabulary import Role
 from tests import builders, spreadsheets
+from tests.rosters import (
+    ANA,
+    HEADER,
+    LUIS,
+    PEOPLE,
+    ROWS,
+    TITLE,
+    delimited,
+    numbered,
+    reasons,
+    students,
+    upload,
+)
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
-
-TITLE = ["Curso ISIS-1234, sección 1", "", "", ""]
-HEADER = ["ID de alumno", "Apellidos", "Nombres", "Email"]
-ANA = ["202012345", "Gómez Núñez", "Ana María", "AM.Gomez@Uniandes.edu.co"]
-LUIS = ["202012346", "Pérez", "Luis", "l.perez@uniandes.edu.co"]
-ROWS = [TITLE, [], HEADER, ANA, LUIS]
-
-PEOPLE = [
-    ("am.gomez@uniandes.edu.co", "Ana María Gómez Núñez", "202012345"),
-    ("l.perez@uniandes.edu.co", "Luis Pérez", "202012346"),
-]
-
-
-def delimited(rows: list[list[str]], delimiter: str = ",", end: str = "\r\n") -> str:
-    return "".join(
-        delimiter.join(f'"{cell}"' if delimiter in cell else cell for cell in row) + end for row in rows
-    )
-
-
-def numbered(count: int) -> bytes:
-    rows = [["", f"Apellido {n}", f"Nombre {n}", f"s{n}@uniandes.edu.co"] for n in range(count)]
-    return delimited([HEADER, *rows]).encode()
-
-
-def upload(
-    ctx: Context, world: builders.World, content: bytes | str, *, dry_run: bool = False
-) -> RosterOutcome:
-    raw = content.encode() if isinstance(content, str) else content
-    return courses.import_roster(ctx, world.professor, world.course_id, raw, dry_run=dry_run)
-
-
-def students(ctx: Context, world: builders.World) -> list[tuple[str, str, str | None]]:
-    return [
-        (member.email, member.full_name, member.student_code)
-        for member in courses.list_students(ctx, world.professor, world.course_id)
-        if member.email != "student@uniandes.edu.co"
-    ]
-
-
-def reasons(outcome: RosterOutcome) -> list[tuple[int, str]]:
-    return [(left.row, type(left.reason).__name__) for left in outcome.rejected]
-
 
 FILES: dict[str, bytes] = {
     "xlsx": spreadsheets.workbook(
@@ -284,11 +255,11 @@ def test_the_reader_of_workbooks_sees_no_secret(monkeypatch: pytest.MonkeyPatch,
     from core.spreadsheets import tables  # noqa: PLC0415  its child is what is exchanged here
 
     spy = tmp_path / "spy.py"
-    spy.write_text("import json, os\nprint(json.dumps([[[1, sorted(os.environ)]]]))")
+    spy.write_text("import json, os\nprint(json.dumps([['', [[1, sorted(os.environ)]]]]))")
     monkeypatch.setenv("ULOS_SECRET_KEY", "secret")
     monkeypatch.setattr(tables, "_CHILD", spy)
 
-    ((_, names),) = tables.read_tables(FILES["xlsx"])[0]
+    ((_, names),) = tables.read_document(FILES["xlsx"]).readings[0][0].rows
 
     assert not [name for name in names if name.startswith("ULOS")]
 
@@ -346,6 +317,6 @@ def test_an_account_that_was_closed_stays_out(ctx: Context) -> None:
             update(User).where(User.email == "stranger@uniandes.edu.co").values(disabled_at=ctx.now())
         )
 
-    outcome = upload(ctx, world, "Email\nstranger@uniandes.edu.co\n")
+    outcome = upload(ctx, world, "Email\nstranger@uniandes.edu.co\n", dry_run=True)
 
     assert (outcome.added, reasons(outcome)) == ((), [(2, "AccountClosed")])

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from core.context import ORCHESTRATOR, Actor, Context
 from core.errors import (
     AlreadyClosed,
-    BadName,
     BadRange,
     EarlierThanDue,
+    ImpossibleFile,
     MissingFiles,
     NoMoreSubmissions,
     NotAllowed,
@@ -30,6 +30,7 @@ from core.vocabulary import AssignmentState, LatePolicy
 from tests import builders
 from tests.builders import World
 from tests.conftest import Clock
+from tests.hostile_zips import usual
 
 WEEK = timedelta(days=7)
 
@@ -158,6 +159,24 @@ def test_an_archive_must_hold_the_required_files_within_its_folder(ctx: Context,
     builders.submit(ctx, world, file=builders.archive(main_gcode="G28", README_md="how"))
 
 
+@pytest.mark.parametrize(
+    ("required", "held"),
+    [
+        ("Gu\u00eda.md", "Gui\u0301a.md"),
+        ("Gui\u0301a.md", "Gu\u00eda.md"),
+        ("src/main.py", "./src//main.py"),
+        ("src/main.py", "src/main.py"),
+        ("main.py", "src/main.py"),
+    ],
+)
+def test_a_required_file_is_found_in_each_form_of_its_name(
+    ctx: Context, world: World, required: str, held: str
+) -> None:
+    ask(ctx, world, required_names=(required,))
+
+    builders.submit(ctx, world, file=usual({held: "x"}))
+
+
 def test_an_archive_over_the_assignments_own_limit_is_refused(ctx: Context, world: World) -> None:
     ask(ctx, world, limit_mb=1)
 
@@ -174,8 +193,17 @@ def test_an_archive_over_the_assignments_own_limit_is_refused(ctx: Context, worl
         ({"grace_minutes": -1}, BadRange),
         ({"most_submissions": 1001}, BadRange),
         ({"limit_mb": 100_000}, BadRange),
-        ({"required_names": ("../main.py",)}, BadName),
-        ({"required_names": ("/main.py",)}, BadName),
+        ({"required_names": ("../main.py",)}, ImpossibleFile),
+        ({"required_names": ("/main.py",)}, ImpossibleFile),
+        ({"required_names": ("results/notes.md",)}, ImpossibleFile),
+        ({"required_names": ("Output_of_mine.txt",)}, ImpossibleFile),
+        ({"required_names": ("src/Thumbs.DB",)}, ImpossibleFile),
+        ({"required_names": ("._main.py",)}, ImpossibleFile),
+        ({"required_names": ("Main.py", "main.py")}, ImpossibleFile),
+        ({"required_names": ("src", "src/main.py")}, ImpossibleFile),
+        ({"required_names": ("C:/main.py",)}, ImpossibleFile),
+        ({"required_names": ("src\\main.py",)}, ImpossibleFile),
+        ({"required_names": ("src/",)}, ImpossibleFile),
     ],
 )
 def test_rules_that_cannot_be_kept_are_refused(

@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from core import errors
-from core.archive import inspect
+from core.archive import inspect, list_members
 from tests.hostile_zips import Raw, make, usual
 
 
@@ -34,6 +34,7 @@ def test_a_usual_archive_is_summed_up() -> None:
         (["proj/a.py", "b.py"], None),
         (["proj/a.py", "other/b.py"], None),
         (["proj/a.py", "__MACOSX/proj/._a.py", ".DS_Store", "Thumbs.db"], "proj"),
+        (["proj/a.py", "._proj", "THUMBS.DB", "Desktop.ini", ".git/config"], "proj"),
         (["proj/"], "proj"),
     ],
 )
@@ -76,9 +77,7 @@ def test_a_name_that_is_not_safe_everywhere_is_refused(name: str) -> None:
         inspect(make(Raw(name.encode(), flags=0x800)))
 
 
-@pytest.mark.parametrize(
-    "name", ["a b (1).txt", "tarea número 1/ñandú.py", "./a.txt", "a//b.txt", "a..b/c..", "日本"]
-)
+@pytest.mark.parametrize("name", ["a b (1).txt", "tarea número 1/ñandú.py", "a..b/c..", "日本"])
 def test_a_name_that_is_only_unusual_is_accepted(name: str) -> None:
     assert inspect(make(Raw(name.encode(), flags=0x800))).names == (name,)
 
@@ -88,9 +87,64 @@ def test_a_name_without_characters_is_refused() -> None:
         inspect(make(Raw(b"")))
 
 
-def test_names_of_macos_are_utf8_without_saying_so_and_others_are_code_page_437() -> None:
-    assert inspect(make(Raw("año.txt".encode()))).names == ("año.txt",)
-    assert inspect(make(Raw("año.txt".encode("cp437")))).names == ("año.txt",)
+@pytest.mark.parametrize(
+    ("name", "normal"),
+    [
+        ("./a.txt", "a.txt"),
+        ("a//b.txt", "a/b.txt"),
+        ("a/././b/c.txt", "a/b/c.txt"),
+        ("cafe\u0301/n\u0303.txt", "caf\u00e9/\u00f1.txt"),
+    ],
+)
+def test_names_are_told_in_one_form(name: str, normal: str) -> None:
+    file = make(Raw(name.encode(), flags=0x800))
+
+    assert inspect(file).names == (normal,)
+    assert [member.name for member in list_members(file)] == [normal]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp850", "cp1252"])
+def test_names_without_the_utf8_flag_are_read_as_macos_and_windows_write_them(encoding: str) -> None:
+    name = "ÁREA_DE_DISEÑO_Ó.txt"
+
+    assert inspect(make(Raw(name.encode(encoding)))).names == (name,)
+
+
+def unicode_path(name: str, raw: bytes) -> bytes:
+    """The Unicode path field (4.6.9) for an entry called `raw`."""
+    return struct.pack("<HHBI", 0x7075, 5 + len(name.encode()), 1, zlib.crc32(raw)) + name.encode()
+
+
+def test_the_unicode_path_of_an_entry_is_its_name() -> None:
+    file = make(Raw(b"?.txt", central={"extra": unicode_path("αβγ.txt", b"?.txt")}))
+
+    assert inspect(file).names == ("αβγ.txt",)
+
+
+def test_a_unicode_path_of_another_name_is_not_used() -> None:
+    file = make(Raw(b"a.txt", central={"extra": unicode_path("b.txt", b"c.txt")}))
+
+    assert inspect(file).names == ("a.txt",)
+
+
+@pytest.mark.parametrize("crc_of", [b"a.txt", b"other"])
+def test_a_second_name_that_only_some_readers_see_may_not_be_reserved(crc_of: bytes) -> None:
+    file = make(Raw(b"a.txt", central={"extra": unicode_path("results/passed.log", crc_of)}))
+
+    with pytest.raises(errors.ReservedEntry):
+        inspect(file)
+
+
+def test_a_name_that_other_readers_see_instead_may_not_be_reserved() -> None:
+    raw = b"results/passed.log"
+
+    with pytest.raises(errors.ReservedEntry):
+        inspect(make(Raw(raw, central={"extra": unicode_path("a.txt", raw)})))
+
+
+def test_a_backslash_is_explained_as_what_it_is() -> None:
+    with pytest.raises(errors.BackslashInName, match="backslash"):
+        inspect(make(Raw(b"proj\\main.py")))
 
 
 def test_a_name_that_says_utf8_and_is_not_is_damaged() -> None:
@@ -121,7 +175,7 @@ def test_a_second_name_that_only_some_readers_see_must_be_safe_too() -> None:
     ],
 )
 def test_names_that_meet_on_some_system_are_refused(names: list[str]) -> None:
-    with pytest.raises(errors.UnsafeEntry):
+    with pytest.raises(errors.EntriesClash):
         inspect(make(*(Raw(name.encode(), data=b"" if name.endswith("/") else b"x") for name in names)))
 
 
@@ -181,6 +235,12 @@ def test_names_that_only_resemble_reserved_ones_are_accepted(name: str) -> None:
 
 def test_a_folder_of_results_under_one_of_several_folders_is_accepted() -> None:
     assert inspect(usual({"a/results/x": "", "b/y": ""})).entries == 2
+
+
+@pytest.mark.parametrize("name", ["results/._a", "results/desktop.ini", "Results/.git/a"])
+def test_a_leftover_in_the_folder_of_results_is_refused_too(name: str) -> None:
+    with pytest.raises(errors.ReservedEntry):
+        inspect(usual({name: "", "a.py": ""}))
 
 
 def test_names_with_results_in_a_mac_folder_are_ignored_as_all_of_it() -> None:

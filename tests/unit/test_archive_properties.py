@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import errors
-from core.archive import Limits, inspect, list_members, read_member, unpack
+from core.archive import Limits, inspect, list_members, normal_name, read_member, unpack
 from tests.hostile_zips import Raw, end64_part, make, usual
 
 LIMITS = Limits(entries=50, unpacked_bytes=1_000_000, nested_entries=100)
@@ -80,7 +80,12 @@ def test_what_is_accepted_of_a_broken_archive_reads_the_same_elsewhere(data: byt
         assert other.testzip() is None
         theirs = [(info.filename, info.file_size) for info in other.infolist() if not info.is_dir()]
     ours = [(member.name, member.size) for member in list_members(io.BytesIO(data))]
-    assert sorted(theirs) == sorted(ours)
+    assert comparable(theirs) == comparable(ours)
+
+
+def comparable(members: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Names in one form; without those that are no ASCII, whose code page readers guess differently."""
+    return sorted((normal_name(name) if name.isascii() else "", size) for name, size in members)
 
 
 NAMES = st.from_regex(r"[a-zñ0-9 .-]{1,6}(/[a-z0-9]{1,3}){0,2}", fullmatch=True)

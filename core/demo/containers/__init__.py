@@ -8,6 +8,7 @@ import io
 import tarfile
 from pathlib import Path
 
+from core.archive import leftovers
 from core.services.definitions import DefinitionDraft, StageDraft
 
 _HERE = Path(__file__).parent
@@ -101,6 +102,7 @@ DEFINITIONS = (
 def build(name: str) -> bytes:
     """The image `gcode`, `cypress` or `pytest` as a gzipped tar, the same bytes each time."""
     files = {path.name: path for path in sorted((_HERE / name).glob("*.py"))}
+    files["leftovers.py"] = Path(leftovers.__file__)
     if name == "pytest":
         files |= _pytest_files()
     plain = io.BytesIO()

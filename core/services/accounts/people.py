@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import available_timezones
@@ -67,7 +68,13 @@ def register(ctx: Context, *, email: str, password: str, full_name: str = "") ->
     with ctx.db.transaction() as session:
         user = session.scalar(
             insert(User)
-            .values(email=email, full_name=full_name, password_hash=hashed, created_at=ctx.now())
+            .values(
+                email=email,
+                full_name=full_name,
+                name_is_own=bool(full_name),
+                password_hash=hashed,
+                created_at=ctx.now(),
+            )
             .on_conflict_do_nothing()
             .returning(User)
         )
@@ -77,13 +84,14 @@ def register(ctx: Context, *, email: str, password: str, full_name: str = "") ->
 
 
 def clean_name(text: str, field: str = "full_name") -> str:
-    """`text` on one line, without what no name has.
+    """`text` on one line in NFC, without what no name has.
 
     Raises:
         TooLong: more than `NAME_LIMIT` characters are left.
 
     """
-    name = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    plain = unicodedata.normalize("NFC", text)
+    name = " ".join("".join(char if char.isprintable() else " " for char in plain).split())
     if len(name) > NAME_LIMIT:
         raise TooLong(field=field, limit=NAME_LIMIT)
     return name
@@ -150,7 +158,8 @@ def set_name(ctx: Context, actor: Actor, full_name: str) -> None:
         TooLong: more than `NAME_LIMIT` characters.
 
     """
-    _set(ctx, actor, full_name=clean_name(full_name))
+    name = clean_name(full_name)
+    _set(ctx, actor, full_name=name, name_is_own=bool(name))
 
 
 def set_timezone(ctx: Context, actor: Actor, timezone: str | None) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from core import archive
 from core.config import Settings
-from core.errors import BadName, BadRange, UnknownChoice
+from core.errors import BadArchive, BadRange, ImpossibleFile, UnknownChoice
 from core.models import Assignment
 from core.services.texts import clean_text
 from core.vocabulary import LatePolicy
@@ -57,12 +58,16 @@ def check_rules(rules: AssignmentRules, settings: Settings) -> AssignmentRules:
 def _names(names: Sequence[str]) -> tuple[str, ...]:
     field = "required_names"
     cleaned = [clean_text(field, name, limit=NAME_LIMIT) for name in names]
-    kept = tuple(dict.fromkeys(name for name in cleaned if name))
+    kept = tuple(dict.fromkeys(archive.normal_name(name) for name in cleaned if name))
     if len(kept) > MOST_NAMES:
         raise BadRange(field=field, low=0, high=MOST_NAMES)
     for name in kept:
-        if "\\" in name or any(part in {"", ".", ".."} for part in name.split("/")):
-            raise BadName(field=field, value=name)
+        if archive.is_ignored(name) or name.endswith("/"):
+            raise ImpossibleFile(field=field, value=name)
+    try:
+        archive.check_names(kept)
+    except BadArchive as error:
+        raise ImpossibleFile(field=field, value=error.values.get("entry", "")) from error
     return kept
 
 

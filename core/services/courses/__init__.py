@@ -15,11 +15,13 @@ from core.services.courses.reading import (
 )
 from core.services.courses.roster import (
     LARGEST_FILE,
+    RosterCorrection,
     RosterEntry,
     RosterOutcome,
     RosterRejection,
     import_roster,
 )
+from core.services.courses.roster_file import RosterSheet
 
 __all__ = [
     "LARGEST_FILE",
@@ -27,9 +29,11 @@ __all__ = [
     "Invitation",
     "Member",
     "MemberAdded",
+    "RosterCorrection",
     "RosterEntry",
     "RosterOutcome",
     "RosterRejection",
+    "RosterSheet",
     "add_member",
     "create_course",
     "enrol",

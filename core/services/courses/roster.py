@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -12,26 +12,40 @@ from sqlalchemy.orm import Session
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.db import notify
-from core.errors import AccountClosed, HasOtherRole, Invalid, NotFound, Rejected, RepeatedRow, Required
+from core.errors import (
+    AccountClosed,
+    BrokenQuotes,
+    HasOtherRole,
+    Invalid,
+    NotFound,
+    NothingUsable,
+    Rejected,
+    RepeatedRow,
+    Required,
+)
 from core.models import Course, CourseMember, User
 from core.services.accounts import check_domain, clean_email, clean_name
 from core.services.courses.invitations import Invitation, invite
-from core.services.courses.roster_file import RosterRow, find_people
-from core.spreadsheets import LARGEST_FILE, read_tables
+from core.services.courses.roster_file import RosterFile, RosterRow, RosterSheet, find_people
+from core.spreadsheets import LARGEST_FILE, read_document
 from core.vocabulary import Role
 
 __all__ = ["LARGEST_FILE", "RosterEntry", "RosterOutcome", "RosterRejection", "import_roster"]
 
+_SHOWN_LINE = 200
+
 
 @dataclass(frozen=True, slots=True)
 class RosterEntry:
-    """A row of the list that is right. `is_new_account`: nobody had this address before."""
+    """A row of the list that is right. `is_new_account`: no account had this address before."""
 
     row: int
     email: str
     full_name: str
     student_code: str | None
     is_new_account: bool
+    sheet: str = ""
+    """The sheet that the row is in; empty where the file has only one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,19 @@ class RosterRejection:
     row: int
     email: str
     reason: Rejected
+    sheet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RosterCorrection:
+    """A name or code of an existing account that the list corrects. `before` may be empty."""
+
+    row: int
+    email: str
+    field: str
+    """`full_name` or `student_code`."""
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +75,8 @@ class RosterOutcome:
     """What an import did, or with `dry_run` would do.
 
     `invitations`: of those added who have no password. Where mail is sent it goes out by itself;
-    else each has a link to hand over.
+    else each has a link to hand over. `sheets`: of a file with several sheets of people, which were
+    read. `doubtful_names`: names whose accented letters rest on a guess of the file's encoding.
     """
 
     dry_run: bool
@@ -56,66 +84,94 @@ class RosterOutcome:
     already_there: tuple[RosterEntry, ...]
     rejected: tuple[RosterRejection, ...]
     invitations: tuple[Invitation, ...]
+    corrected: tuple[RosterCorrection, ...] = ()
+    sheets: tuple[RosterSheet, ...] = ()
+    doubtful_names: tuple[str, ...] = ()
 
     @property
     def created(self) -> int:
         """How many accounts are new."""
         return sum(entry.is_new_account for entry in self.added)
 
+    @property
+    def changes_anything(self) -> bool:
+        """Whether the list adds or corrects anything."""
+        return bool(self.added or self.corrected)
+
 
 def import_roster(
-    ctx: Context, actor: Actor, course_id: int, content: bytes, *, dry_run: bool = False
+    ctx: Context,
+    actor: Actor,
+    course_id: int,
+    content: bytes,
+    *,
+    dry_run: bool = False,
+    sheets: Collection[str] | None = None,
 ) -> RosterOutcome:
     """Enrol the people of an .xlsx, .xls or .csv file as students.
 
-    Accounts are made without a password; who has none is invited to set one. Nobody's role changes.
+    Accounts are made without a password; who has none is invited to set one. No role changes. Student
+    codes, and names that their owners have not written themselves, are corrected. `sheets`: which
+    sheets of a workbook are read; None: see `find_people`.
 
     Raises:
         NotFound, NotAllowed: only professors of the course and admins.
-        TooLarge, UnreadableRoster, RosterWithoutEmails, RosterTooLong: the file as a whole.
+        TooLarge, UnreadableRoster, NotASpreadsheet, RosterWithoutEmails, RosterTooLong, UnknownChoice:
+            the file as a whole.
+        NothingUsable: not one row can be used (not with `dry_run`, which tells the rows).
 
     """
     with ctx.db.transaction() as session:
         require(session, actor, Right.EDIT_ROSTER, course_id=course_id)
-    entries, rejected = _check(find_people(read_tables(content)))
+    document = read_document(content)
+    file = find_people(document, ctx.settings.allowed_email_domains, sheets)
+    entries, rejected = _check(file)
     with ctx.db.transaction() as session:
         require(session, actor, Right.EDIT_ROSTER, course_id=course_id)
         course = session.get(Course, course_id, with_for_update={"key_share": True})
         if course is None:
             raise NotFound(what="course")
-        plan = _plan(session, ctx, course_id, entries)
-        invitations: list[Invitation] = []
-        if not dry_run and plan.added:
-            users = _apply(session, ctx, course_id, plan.added)
-            invitations = invite(session, ctx, actor, course.course_name, users)
-            notify(session, f"course:{course_id}")
-    every = sorted([*rejected, *plan.rejected], key=lambda rejection: rejection.row)
+        plan = _plan(session, ctx, course_id, entries, rejected)
+        invitations = [] if dry_run else _carry_out(session, ctx, actor, course, plan)
+    doubtful = [entry.full_name for entry in entries if not entry.full_name.isascii()]
     return RosterOutcome(
-        dry_run, tuple(plan.added), tuple(plan.already_there), tuple(every), tuple(invitations)
+        dry_run,
+        tuple(plan.added),
+        tuple(plan.already_there),
+        tuple(plan.rejected),
+        tuple(invitations),
+        tuple(plan.corrected),
+        file.sheets,
+        tuple(doubtful if document.is_guess else ()),
     )
 
 
-def _check(rows: Sequence[RosterRow]) -> tuple[list[RosterEntry], list[RosterRejection]]:
-    """The rows that are right in themselves, and the others."""
+def _check(file: RosterFile) -> tuple[list[RosterEntry], list[RosterRejection]]:
+    """Return the rows that are right in themselves, and the others."""
     entries: dict[str, RosterEntry] = {}
-    rejected = []
-    for row in rows:
+    rejected = [
+        RosterRejection(row.number, clean_name(row.line[:_SHOWN_LINE]), BrokenQuotes(field="file"))
+        for row in file.broken
+    ]
+    for row in file.people:
+        sheet = row.sheet if file.sheets else ""
         try:
-            entry = _entry(row)
-            if entry.email in entries:
-                raise RepeatedRow(field="email", row=entries[entry.email].row)
+            entry = _entry(row, sheet)
+            if (earlier := entries.get(entry.email)) is not None:
+                place = f"{earlier.row} ({earlier.sheet})" if earlier.sheet else earlier.row
+                raise RepeatedRow(field="email", row=place)
             entries[entry.email] = entry
         except Invalid as error:
-            rejected.append(RosterRejection(row.number, clean_name(row.email[:200]), error))
+            rejected.append(RosterRejection(row.number, clean_name(row.email[:200]), error, sheet))
     return list(entries.values()), rejected
 
 
-def _entry(row: RosterRow) -> RosterEntry:
+def _entry(row: RosterRow, sheet: str) -> RosterEntry:
     if not row.email.strip():
         raise Required(field="Email")
     email = clean_email(row.email)
-    code = clean_name(row.student_code, "ID de alumno")
-    return RosterEntry(row.number, email, clean_name(row.full_name), code or None, is_new_account=True)
+    name, code = clean_name(row.full_name), clean_name(row.student_code, "ID de alumno")
+    return RosterEntry(row.number, email, name, code or None, is_new_account=True, sheet=sheet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +179,18 @@ class _Plan:
     added: list[RosterEntry]
     already_there: list[RosterEntry]
     rejected: list[RosterRejection]
+    corrected: list[RosterCorrection]
 
 
-def _plan(session: Session, ctx: Context, course_id: int, entries: Sequence[RosterEntry]) -> _Plan:
+def _plan(
+    session: Session,
+    ctx: Context,
+    course_id: int,
+    entries: Sequence[RosterEntry],
+    rejected: Sequence[RosterRejection],
+) -> _Plan:
     known = _known(session, course_id, [entry.email for entry in entries])
-    plan = _Plan([], [], [])
+    plan = _Plan([], [], [*rejected], [])
     for entry in entries:
         user, role = known.get(entry.email, (None, None))
         try:
@@ -137,13 +200,54 @@ def _plan(session: Session, ctx: Context, course_id: int, entries: Sequence[Rost
                 continue
             _check_known(user, role)
         except Rejected as error:
-            plan.rejected.append(RosterRejection(entry.row, entry.email, error))
+            plan.rejected.append(RosterRejection(entry.row, entry.email, error, entry.sheet))
             continue
-        there = RosterEntry(
-            entry.row, user.email, user.full_name or entry.full_name, entry.student_code, False
-        )
+        plan.corrected.extend(_corrections(user, entry))
+        name = user.full_name if user.name_is_own else entry.full_name or user.full_name
+        code = entry.student_code or user.student_code
+        there = RosterEntry(entry.row, user.email, name, code, is_new_account=False, sheet=entry.sheet)
         (plan.added if role is None else plan.already_there).append(there)
+    plan.rejected.sort(key=lambda no: (no.sheet, no.row))
     return plan
+
+
+def _carry_out(session: Session, ctx: Context, actor: Actor, course: Course, plan: _Plan) -> list[Invitation]:
+    if not plan.added and not plan.already_there:
+        raise NothingUsable(field="file", rejected=[(no.row, no.sheet, no.reason) for no in plan.rejected])
+    if plan.corrected:
+        _correct(session, plan.corrected)
+    if plan.added or plan.corrected:
+        notify(session, f"course:{course.id}")
+    users = _apply(session, ctx, course.id, plan.added)
+    return invite(session, ctx, actor, course.course_name, users)
+
+
+def _corrections(user: User, entry: RosterEntry) -> list[RosterCorrection]:
+    """Return what the row says otherwise than the account. A name of the person's own choice stays."""
+    found = [("student_code", user.student_code or "", entry.student_code or "")]
+    if not user.name_is_own:
+        found.append(("full_name", user.full_name, entry.full_name))
+    return [
+        RosterCorrection(entry.row, user.email, field, before, after)
+        for field, before, after in found
+        if after and after != before
+    ]
+
+
+def _correct(session: Session, corrections: Sequence[RosterCorrection]) -> None:
+    """Write the corrections to the accounts, locked in one order."""
+    users = {
+        user.email: user
+        for user in session.scalars(
+            select(User)
+            .where(User.email.in_({correction.email for correction in corrections}))
+            .order_by(User.id)
+            .with_for_update(key_share=True)
+        )
+    }
+    for correction in corrections:
+        setattr(users[correction.email], correction.field, correction.after)
+    session.flush()
 
 
 def _check_known(user: User, role: str | None) -> None:
@@ -163,7 +267,9 @@ def _known(session: Session, course_id: int, emails: Sequence[str]) -> Mapping[s
 
 
 def _apply(session: Session, ctx: Context, course_id: int, added: Sequence[RosterEntry]) -> list[User]:
-    """Make the accounts that are missing and enrol everybody; who they are."""
+    """Make the accounts that are missing and enrol all of `added`; return their accounts."""
+    if not added:
+        return []
     by_email = {entry.email: entry for entry in sorted(added, key=lambda entry: entry.email)}
     now = ctx.now()
     accounts = [
@@ -176,8 +282,4 @@ def _apply(session: Session, ctx: Context, course_id: int, added: Sequence[Roste
         {"course_id": course_id, "user_id": user.id, "role": Role.STUDENT, "joined_at": now} for user in users
     ]
     session.execute(insert(CourseMember).values(members).on_conflict_do_nothing())
-    for user in users:
-        user.student_code = user.student_code or by_email[user.email].student_code
-        user.full_name = user.full_name or by_email[user.email].full_name
-    session.flush()
     return users

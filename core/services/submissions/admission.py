@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from core.archive import ArchiveSummary
+from core.archive import ArchiveSummary, normal_name
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import AlreadyClosed, MissingFiles, NoMoreSubmissions, NotFound, NotYetOpen
@@ -113,16 +113,26 @@ def check_admitted(
     return admission
 
 
+def check_is_student(session: Session, actor: Actor, assignment_id: int, moment: datetime) -> None:
+    """Check that `actor` is a student of the course, whatever the dates and rules of the assignment say.
+
+    Raises:
+        NotAllowed, NotFound: no student of the course.
+
+    """
+    _read(session, actor, assignment_id, moment, Right.SUBMIT)
+
+
 def check_names(summary: ArchiveSummary, required: Collection[str]) -> None:
-    """Whether the archive holds the `required` files, seen from within its one enclosing folder.
+    """Check that the archive holds the `required` files, as named or within its one enclosing folder.
 
     Raises:
         MissingFiles: it names those that are missing.
 
     """
     folder = f"{summary.top_folder}/" if summary.top_folder else ""
-    held = {name.removeprefix(folder) for name in summary.names}
-    if missing := [name for name in required if name not in held]:
+    held = {*summary.names, *(name.removeprefix(folder) for name in summary.names)}
+    if missing := [name for name in required if normal_name(name) not in held]:
         raise MissingFiles(names=tuple(missing))
 
 

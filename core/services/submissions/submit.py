@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.context import Actor, Context
 from core.services.submissions.accepting import Place, Receipt, Terms, accept, find_receipt
-from core.services.submissions.admission import check_admitted
+from core.services.submissions.admission import check_admitted, check_is_student
 
 _IN_TIME = "Submission received and stored"
 _LATE = "Submission received after the due date, marked as late, and stored"
@@ -18,7 +18,7 @@ _LATE = "Submission received after the due date, marked as late, and stored"
 def check_may_submit(ctx: Context, actor: Actor, assignment_id: int, submit_key: str | None = None) -> None:
     """Refuse a submission before its bytes travel; `submit` checks again.
 
-    One that was accepted under `submit_key` before may always be repeated.
+    A student of the course may always repeat a submission that was accepted under `submit_key`.
 
     Raises:
         NotAllowed, NotFound: the actor is no student of the course.
@@ -26,6 +26,7 @@ def check_may_submit(ctx: Context, actor: Actor, assignment_id: int, submit_key:
 
     """
     with ctx.db.transaction() as session:
+        check_is_student(session, actor, assignment_id, ctx.now())
         if submit_key is None or find_receipt(session, ctx, actor, submit_key) is None:
             check_admitted(session, actor, assignment_id, ctx.now())
 
@@ -56,5 +57,7 @@ def submit(
             admission.required_names,
         )
 
+    with ctx.db.transaction() as session:
+        check_is_student(session, actor, assignment_id, ctx.now())
     place = Place(assignment_id=assignment_id)
     return accept(ctx, actor, place, file, file_name=file_name, submit_key=submit_key, admit=admit)

@@ -5,6 +5,8 @@ import re
 import sys
 from pathlib import Path
 
+from leftovers import is_leftover
+
 ENGLISH = os.environ.get("ULOS_LANGUAGE") == "en"
 PAIRS = {")": "(", "]": "[", "}": "{"}
 BEFORE_REGEX = set("(,=:[!&|?{};+-*%<>~^\n") | {""}
@@ -20,11 +22,13 @@ def give_up(english, spanish):
 
 
 def submitted(pattern):
-    skipped = {"__MACOSX", "node_modules"}
     return sorted(
         path
         for path in Path().rglob(pattern)
-        if not skipped & set(path.parts) and not path.name.startswith(".") and path.is_file()
+        if path.is_file()
+        and "node_modules" not in path.parts
+        and not path.name.startswith(".")
+        and not is_leftover(path)
     )
 
 

@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from leftovers import is_leftover
+
 ENGLISH = os.environ.get("ULOS_LANGUAGE") == "en"
 WORD = re.compile(r"([A-Za-z])\s*([-+]?(?:\d+\.?\d*|\.\d+)?)")
 MOVES = {"G0", "G1", "G00", "G01"}
@@ -27,27 +29,38 @@ def give_up(english, spanish):
     sys.exit(1)
 
 
-def submitted(pattern):
-    """Files of the submission that match, without what a Mac adds."""
+SUFFIXES = {".gcode", ".nc", ".gco", ".g"}
+
+
+def submitted():
+    """Return the files of the submission, without hidden ones and what systems leave behind."""
     return sorted(
         path
-        for path in Path().rglob(pattern)
-        if "__MACOSX" not in path.parts and not path.name.startswith(".") and path.is_file()
+        for path in Path().rglob("*")
+        if path.is_file() and not path.name.startswith(".") and not is_leftover(path)
     )
 
 
 def programs():
-    """The G-code files of the submission; ends when there is none."""
-    found = [path for suffix in ("*.gcode", "*.nc", "*.gco") for path in submitted(suffix)]
+    """Return the G-code files of the submission; end when there is none, or an empty one."""
+    found = [path for path in submitted() if path.suffix.casefold() in SUFFIXES]
     if not found:
         give_up("No .gcode file was found in your archive.", "No hay ningún archivo .gcode en tu entrega.")
+    for path in found:
+        if not any(line.strip() for line in lines(path)):
+            give_up(f"{path} is empty.", f"{path} está vacío.")
     return found
+
+
+def lines(path):
+    """Return the lines of a program, without a byte order mark."""
+    return path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
 
 
 def limits():
     """MAX_X, MAX_Y, MAX_Z and LONG_MOVE_THRESHOLD in millimetres."""
     values = {"MAX_X": 220.0, "MAX_Y": 220.0, "MAX_Z": 250.0, "LONG_MOVE_THRESHOLD": 100.0}
-    found = submitted("printer.properties")
+    found = [path for path in submitted() if path.name.casefold() == "printer.properties"]
     if not found:
         say(
             "printer.properties is missing: a 220 × 220 × 250 mm printer is assumed.",
@@ -56,7 +69,7 @@ def limits():
         return values
     parser = configparser.ConfigParser()
     try:
-        parser.read_string(found[0].read_text(encoding="utf-8", errors="replace"))
+        parser.read_string(found[0].read_text(encoding="utf-8-sig", errors="replace"))
         section = parser["PRINTER"]
         for name in values:
             values[name] = float(section.get(name, values[name]))
@@ -70,11 +83,11 @@ def words(line):
 
     Raises ValueError with the part that is no G-code.
     """
-    text = re.sub(r"\([^)]*\)", "", line.split(";", 1)[0]).split("*", 1)[0].strip()
-    text = re.sub(r"^[Nn]\d+\s*", "", text)
+    text = re.sub(r"\([^)]*\)", "", line.split(";", 1)[0]).split("*", 1)[0].split("%", 1)[0].strip()
+    text = re.sub(r"^[Nn]\s*\d+\s*", "", text)
     if not text:
         return None, {}
-    first = re.match(r"([GMTgmt])(\d+)(?:\.\d+)?", text)
+    first = re.match(r"([GMTgmt])\s*(\d+)(?:\.\d+)?", text)
     if first is None:
         raise ValueError(text.split()[0])
     command = (first.group(1) + first.group(2)).upper()

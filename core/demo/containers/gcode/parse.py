@@ -2,14 +2,14 @@
 
 import sys
 
-from gcode import KNOWN, Machine, give_up, limits, programs, say, words
+from gcode import KNOWN, Machine, give_up, limits, lines, programs, say, words
 
 SHOWN = 20
 
 
 def problems(path, bounds):
     machine = Machine()
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(lines(path), start=1):
         try:
             command, values = words(line)
         except ValueError as error:
@@ -34,8 +34,8 @@ def problems(path, bounds):
 def main():
     bounds, count, first = limits(), 0, None
     for path in programs():
-        lines = len(path.read_text(encoding="utf-8", errors="replace").splitlines())
-        say(f"{path}: {lines} lines", f"{path}: {lines} líneas")
+        length = len(lines(path))
+        say(f"{path}: {length} lines", f"{path}: {length} líneas")
         for number, english, spanish in problems(path, bounds):
             count += 1
             first = first or (path.name, number, english, spanish)

@@ -4,14 +4,14 @@ import json
 import math
 from pathlib import Path
 
-from gcode import Machine, limits, programs, say, words
+from gcode import Machine, limits, lines, programs, say, words
 
 
 def simulate(path, threshold):
     machine = Machine()
     figures = {"file": path.name, "moves": 0, "path_mm": 0.0, "extruding_mm": 0.0, "seconds": 0.0, "long_moves": 0}
     corners = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in lines(path):
         command, values = words(line)
         moved = machine.apply(command, values) if command else None
         if command in {"G4", "G04"}:

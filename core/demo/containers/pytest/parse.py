@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from leftovers import is_leftover
+
 ENGLISH = os.environ.get("ULOS_LANGUAGE") == "en"
 
 
@@ -12,7 +14,7 @@ def say(english, spanish):
 
 
 def main():
-    files = sorted(path for path in Path().rglob("*.py") if "__MACOSX" not in path.parts and path.is_file())
+    files = sorted(path for path in Path().rglob("*.py") if path.is_file() and not is_leftover(path))
     tests = [path for path in files if path.name.startswith("test_") or path.stem.endswith("_test")]
     if not tests:
         say("There is no test file (test_*.py) in your archive.", "No hay archivos de prueba (test_*.py) en tu entrega.")
