@@ -17,7 +17,7 @@ from core.services import accounts, courses
 from core.services.accounts import Person
 from core.services.courses import CourseSummary
 from core.vocabulary import Role
-from dashboard import i18n, process
+from dashboard import fields, i18n, process
 
 _ = i18n.gettext
 
@@ -105,7 +105,7 @@ def errors() -> Iterator[None]:
     try:
         yield
     except UlosError as error:
-        st.error(error.sentence(i18n.language()))
+        st.error(fields.sentence(error))
     except Exception as error:
         if type(error).__module__.startswith("streamlit"):
             raise  # st.stop() and st.rerun() travel as exceptions
