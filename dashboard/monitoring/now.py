@@ -148,6 +148,7 @@ def states(components: Components) -> list[tuple[str, str | None]]:
         (name, errors[key].sentence(i18n.language()) if key in errors else None)
         for key, name in systems.names().items()
         if key != "schema"  # with tables of another version, there is no screen
+        and (key != "broker" or key in errors or process.context().settings.uses_rabbitmq)
     ]
 
 

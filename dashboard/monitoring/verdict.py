@@ -54,7 +54,7 @@ def evidence(answer: Answer, verdicts: Verdicts, found: Evidence) -> list[str]:
     if found.of_platform:
         lines.append(_("{count} are the platform's own failures.").format(count=shown(found.of_platform)))
     if found.untold:
-        lines.append(_("The output of {count} names no error.").format(count=shown(found.untold)))
+        lines.append(_("The output names no error: {count}.").format(count=shown(found.untold)))
     return [*lines, *_largest(found), *_history(found)]
 
 
