@@ -101,16 +101,21 @@ def over_time(
     marks: Mapping[str, datetime],
     x_title: str,
     y_title: str,
+    window: tuple[datetime, datetime] | None = None,
 ) -> go.Figure:
     """Bars over time, each `span` wide from its moment on, with an upright line at each of `marks`.
 
-    `marks` maps a label to its moment. All moments are shown by the clock that they carry.
+    `marks` maps a label to its moment. All moments are shown by the clock that they carry. The axis goes
+    over the whole `window`, whatever part of it has numbers.
     """
     times = [moment.replace(tzinfo=None) for moment in moments]
     figure = bars(times, series, x_title=x_title, y_title=y_title)
     _mark(figure, marks)
     figure.update_traces(offset=0, width=0.92 * span / timedelta(milliseconds=1))
-    _by_time(figure, [*times, *(moment.replace(tzinfo=None) for moment in marks.values())])
+    ends = [moment.replace(tzinfo=None) for moment in (*marks.values(), *(window or ()))]
+    _by_time(figure, [*times, *ends])
+    if window is not None:
+        figure.update_xaxes(range=[moment.replace(tzinfo=None) for moment in window])
     return figure
 
 

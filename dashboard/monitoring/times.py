@@ -43,7 +43,7 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
         )
         with st.expander(_("As a table"), key="latency-table"):
             st.dataframe(_latency_table(visit, timeline), hide_index=True, key="latency-over-time")
-    _throughput(visit, timeline, marks, bands)
+    _throughput(visit, scope, timeline, marks, bands)
     _alerts(visit, incidents)
 
 
@@ -154,8 +154,14 @@ def _latency_table(visit: shell.Visit, timeline: Timeline) -> pd.DataFrame:
     )
 
 
+def _window(visit: shell.Visit, scope: Scope, moments: Sequence[datetime]) -> tuple[datetime, datetime]:
+    """From where to where the axis goes, in the visitor's zone."""
+    start = scope.since.astimezone(visit.zone) if scope.since else moments[0]
+    return min(start, moments[0]), (scope.until or visit.ctx.now()).astimezone(visit.zone)
+
+
 def _throughput(
-    visit: shell.Visit, timeline: Timeline, marks: dict[str, datetime], bands: charts.Bands
+    visit: shell.Visit, scope: Scope, timeline: Timeline, marks: dict[str, datetime], bands: charts.Bands
 ) -> None:
     titles = {
         TimeSpan.HOUR: _("Arrivals and what ended, per hour"),
@@ -179,7 +185,13 @@ def _throughput(
         for name, label in columns.items()
     }
     figure = charts.over_time(
-        moments, series, span=_LENGTHS[timeline.span], marks=marks, x_title="", y_title=_("Submissions")
+        moments,
+        series,
+        span=_LENGTHS[timeline.span],
+        marks=marks,
+        x_title="",
+        y_title=_("Submissions"),
+        window=_window(visit, scope, moments),
     )
     charts.as_lines(figure)
     charts.add_bands(figure, bands)
