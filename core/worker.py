@@ -12,7 +12,7 @@ import threading
 import time
 from types import FrameType
 
-from core import alerting, logs, mailing, operations, sweep, topology, watching
+from core import alerting, logs, mailing, operations, output_reader, sweep, topology, watching
 from core.bootstrap import open_context
 from core.broker import open_publisher
 from core.broker.link import THREAD_NAME as CONNECTION_THREAD
@@ -50,6 +50,7 @@ def run(settings: Settings) -> None:
     waker.start()
     threads = [*start_threads(ctx, publisher, waker), operations.start_thread(ctx, waker)]
     threads += [*alerting.start_threads(ctx, waker), watching.start_thread(ctx, waker)]
+    threads.append(output_reader.start_thread(ctx, waker))
     if mailer:
         threads.append(mailing.start_thread(ctx, mailer, waker))
     if ctx.settings.uses_rabbitmq:

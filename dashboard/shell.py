@@ -18,7 +18,7 @@ from core.services import accounts, courses
 from core.services.accounts import Person
 from core.services.courses import CourseSummary
 from core.vocabulary import Role
-from dashboard import i18n, process
+from dashboard import fields, i18n, process
 
 _ = i18n.gettext
 
@@ -112,7 +112,7 @@ def errors() -> Iterator[None]:
     try:
         yield
     except UlosError as error:
-        st.error(error.sentence(i18n.language()))
+        st.error(fields.sentence(error))
     except Exception as error:  # noqa: BLE001  a bug: logged, and shown by its number
         incident = logs.log_incident(logger, st.context.url or "a page", error)
         st.error(_("Something went wrong on our side. Tell us this number:") + f" {incident}")
