@@ -83,7 +83,8 @@ def duration_text(seconds: float | None) -> str:
     """Return a span in its two largest units, as `1 min 14 s`; a dash for None. clock.js does the same."""
     if seconds is None:
         return "—"
-    left, parts = round(seconds), []
+    left = round(seconds)
+    parts: list[str] = []
     for unit, length in _UNITS:
         count, left = divmod(left, length)
         if count or parts:

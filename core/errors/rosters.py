@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from core.errors.fields import Invalid
 
@@ -73,11 +73,14 @@ class NothingUsable(Invalid):
     _most = 5
     """Rows that are named for each reason, and reasons."""
 
+    def _rejected(self) -> list[tuple[int, str, Invalid]]:
+        return cast("list[tuple[int, str, Invalid]]", self.values.get("rejected") or [])
+
     def sentence(self, language: str) -> str:
         """The reasons, each with the rows that it holds for."""
         language = language if language in self.texts else "en"
         by_reason: dict[str, list[str]] = {}
-        for row, sheet, reason in self.values.get("rejected") or []:
+        for row, sheet, reason in self._rejected():
             place = f"{row} ({sheet})" if sheet else str(row)
             by_reason.setdefault(reason.sentence(language), []).append(place)
         said = [

@@ -75,8 +75,8 @@ def silent(visit: shell.Visit, scope: Scope) -> None:
     """Each stalled submission with the last that was heard of it, and a way to run it again."""
     rows = stalled.list_stalled(visit.ctx, visit.actor, Scope(course_id=scope.course_id))
     troubled = repeated_runs.list_troubled(visit.ctx, visit.actor, Scope(course_id=scope.course_id))
-    for row in troubled:
-        _troubled(visit, row)
+    for task in troubled:
+        _troubled(visit, task)
     if not rows and not troubled:
         st.success(_("No submission is stalled."))
         return

@@ -63,9 +63,9 @@ def _repeated_runs(task: TaskView) -> None:
     if current.results_lack:
         st.warning(
             _(
-                "It passed, but several runs overlapped and its results lack {count} of its own files, such "
+                "It passed, but several runs overlapped and its results lack files of its own, such "
                 "as {name}. Requeue it to get complete results."
-            ).format(count=len(current.results_lack), name=i18n.plain(current.results_lack[0]))
+            ).format(name=i18n.plain(current.results_lack[0]))
         )
 
 
