@@ -40,6 +40,7 @@ _SAME = (
     (r"[XYZ]-?[\d.e+]+ (?:is outside of|queda fuera de) (?:the|la) ", "a move is outside of the printer"),
     (r"[“«].{1,100}[”»] (?:is not|no es) G-code", "a line is not G-code"),
     (r"(?:unknown command|comando desconocido) \w+", "unknown G-code command"),
+    (r"\S+ (?:is empty|está vacío)\.?$", "a program is empty"),
     (r"printer\.\w+ cannot be read|No se puede leer printer\.", "printer.properties cannot be read"),
     (r"There is no test file|No hay archivos de prueba", "there is no test file"),
     (r"cypress\.config\.js is missing|Falta cypress\.config\.js", "cypress.config.js is missing"),

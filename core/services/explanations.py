@@ -156,6 +156,16 @@ _CATALOGUE = (
         },
     ),
     _entry(
+        r"\S+ (is empty|está vacío)\.?$",
+        Owner.FILE,
+        en="A file of your work has nothing in it.",
+        es="Un archivo de tu trabajo no tiene contenido.",
+        todo={
+            "en": "Save the file again in your editor, check its size, and submit it again.",
+            "es": "Guarda de nuevo el archivo en tu editor, revisa su tamaño y entrégalo otra vez.",
+        },
+    ),
+    _entry(
         r"queda fuera de la impresora|is outside of the printer",
         Owner.FILE,
         en="A move of your G-code leaves the printer.",
