@@ -112,7 +112,8 @@ def fill(ctx: Context, tasks: int) -> None:
         for statement in FILL.split(";\n"):
             if statement.strip():
                 session.execute(text(statement), values)
-    with ctx.db.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with ctx.db.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(text("VACUUM ANALYZE"))
 
 

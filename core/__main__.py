@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from core.config import Settings
+from core.config import Settings, read_settings
 from core.embedded.parent import end_with_parent
 from core.embedded.supervise import PRIVATE
 
@@ -21,7 +21,7 @@ def main() -> int:
         choices=["up", "down", "topology", "recount", "setup", "worker", "postgres", "ftp", "ready"],
     )
     chosen, rest = parser.parse_known_args()
-    settings = Settings()
+    settings = read_settings()
     if chosen.command not in {"up", "down"}:
         end_with_parent(signal.SIGTERM)
         os.umask(PRIVATE)
@@ -115,8 +115,10 @@ def _process(command: str, settings: Settings) -> int:
 
         embedded_postgres(settings).run()
     elif command == "ftp":
+        from core import logs  # noqa: PLC0415
         from core.embedded.state import serve_ftp  # noqa: PLC0415
 
+        logs.configure(settings)
         asyncio.run(serve_ftp(settings))
     elif command == "setup":
         from core.setup import run as run_setup  # noqa: PLC0415

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -19,13 +20,13 @@ from core.errors import NotFound, NotSignedIn
 from core.services import accounts, assignments, definitions, results, submissions
 from core.services.downloads import Download
 from core.services.health import check_components, is_ready
+from core.standby import standing_by
 from dashboard import answers, document, exports, link, live, process, uploads
 from dashboard.origin import OwnSocketsOnly
+from dashboard.run_queue import RunQueue
+from web.body_limit import BodyLimit
 from web.headers import SecurityHeaders
 from web.request_ids import RequestIds
-
-FORM_BYTES = 10_000
-"""Most of one field of a form that a page of ours sends: a ticket, a path with filters."""
 
 
 @asynccontextmanager
@@ -42,7 +43,8 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     gc.freeze()
     live.CHANNEL.start()
     collecting = asyncio.create_task(process.collect_garbage())
-    yield
+    with standing_by(process.context()):
+        yield
     collecting.cancel()
     await live.CHANNEL.stop()
     process.close()
@@ -51,7 +53,7 @@ async def lifespan(_: App) -> AsyncIterator[None]:
 async def start_session(request: Request) -> Response:
     """Trade the one-time ticket for the session cookie and go on to the page that was asked for."""
     answers.check_origin(request)
-    form = await request.form(max_files=0, max_fields=10, max_part_size=FORM_BYTES)
+    form = await request.form(max_files=0)
     try:
         token, device = await run_in_threadpool(_redeem, request, str(form.get("ticket", "")))
     except NotSignedIn:
@@ -149,6 +151,7 @@ _screens = App(
     "dashboard/app.py",
     lifespan=lifespan,
     exception_handlers=answers.HANDLERS,
+    middleware=[Middleware(BodyLimit)],
     routes=[
         *document.ROUTES,
         *link.ROUTES,
@@ -163,4 +166,4 @@ _screens = App(
         answers.NOWHERE,
     ],
 )
-app = SecurityHeaders(RequestIds(OwnSocketsOnly(_screens, process.settings)), process.settings)
+app = SecurityHeaders(RequestIds(OwnSocketsOnly(RunQueue(_screens), process.settings)), process.settings)

@@ -37,7 +37,7 @@ else:
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="courses", width="stretch")
 
 if visit.person.is_admin or any(course.role is Role.PROFESSOR for course in visit.courses):
-    with st.expander("+ " + _("New course"), key="new-course"), shell.errors():
+    with st.expander("+ " + _("New course"), key=f"new-course-{new_course.courses_made()}"), shell.errors():
         new_course.form(visit)
 
 edits = visit.course is not None and (visit.person.is_admin or visit.role is Role.PROFESSOR)

@@ -101,7 +101,7 @@ def render(settings: Settings, resolved: Settings) -> str:
     run = settings.data_dir / "run"
     head = f"""[supervisord]
 nodaemon=true
-user={_user()}
+{"user=root" if os.geteuid() == 0 else ""}
 logfile={settings.data_dir / "log" / "supervisord.log"}
 pidfile={run / "supervisord.pid"}
 childlogdir={settings.data_dir / "log"}
@@ -138,12 +138,6 @@ stdout_logfile={out}
 stdout_logfile_maxbytes={"0" if name == "ready" else "10MB"}
 redirect_stderr=true
 """
-
-
-def _user() -> str:
-    import pwd  # noqa: PLC0415  POSIX only
-
-    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def _check_port(host: str, port: int, setting: str) -> None:

@@ -134,12 +134,14 @@ from core.errors.systems import (
     DatabaseUnavailable,
     MailRefused,
     MailUnavailable,
+    NodesMissing,
     NoSpace,
     QueueMissing,
     SchemaOutdated,
     StorageUnavailable,
     WebhookFailed,
     WorkerMissing,
+    WorkerSilent,
 )
 
 __all__ = [
@@ -195,6 +197,7 @@ __all__ = [
     "NoMoreSubmissions",
     "NoSpace",
     "NoSuchAddress",
+    "NodesMissing",
     "NotAPdf",
     "NotAReceipt",
     "NotASpreadsheet",
@@ -251,6 +254,7 @@ __all__ = [
     "WeakPassword",
     "WebhookFailed",
     "WorkerMissing",
+    "WorkerSilent",
     "WrongCredentials",
     "WrongMethod",
     "WrongType",

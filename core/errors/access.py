@@ -120,6 +120,7 @@ class NotFound(Rejected):
         "operation": "reejecución",
         "person": "persona",
         "report": "reporte",
+        "routing key": "clave de enrutamiento",
         "rule": "regla",
         "session": "sesión",
         "stage": "etapa",

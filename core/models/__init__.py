@@ -17,7 +17,7 @@ from core.models.definitions import (
     TaskDefinition,
 )
 from core.models.files import MissingFile, UnneededFile
-from core.models.health import ComponentError
+from core.models.health import ComponentError, Heartbeat
 from core.models.notices import ResultNotice
 from core.models.operations import Operation, OperationItem
 from core.models.oversight import AuditEntry, FailureTriage
@@ -69,6 +69,7 @@ __all__ = [
     "FailureTriage",
     "FailureWeek",
     "FailureWeekMark",
+    "Heartbeat",
     "IdempotencyRecord",
     "LoginTicket",
     "MissingFile",

@@ -25,7 +25,7 @@ def people(visit: Visit) -> None:
     """
     search = st.text_input(_("Search by name or e-mail"), key="people-search", bind="query-params")
     total = accounts.count_people(visit.ctx, visit.actor, search=search)
-    st.caption(_("{count} accounts").format(count=i18n.number_text(total)))
+    st.caption(i18n.plural("{count} account", "{count} accounts", total))
     if not total:
         st.info(_("Nobody matches. Clear the search."))
         return

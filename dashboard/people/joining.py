@@ -168,7 +168,9 @@ def import_list(visit: Visit, course_id: int) -> None:
 def _choose_sheets(sheets: Sequence[RosterSheet]) -> list[str]:
     """The sheets to be read; each is named with the rows that it has, those left out too."""
     labels = {
-        sheet.name: _("{sheet} ({count} rows)").format(sheet=sheet.name, count=i18n.number_text(sheet.rows))
+        sheet.name: i18n.plural(
+            "{sheet} ({count} row)", "{sheet} ({count} rows)", sheet.rows, sheet=sheet.name
+        )
         for sheet in sheets
     }
     chosen = st.multiselect(

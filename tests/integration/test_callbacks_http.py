@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -42,7 +43,7 @@ def test_statuses_by_id_and_by_name_in_one_body(client: TestClient, ctx: Context
     ("body", "status"), [({"NOPE": 3}, 422), ({"PARSING": 9}, 422), ({"PARSING": "DONE"}, 422), ({}, 422)]
 )
 def test_what_is_unknown_is_refused_with_422(
-    client: TestClient, ctx: Context, body: dict[str, object], status: int
+    client: TestClient, ctx: Context, body: dict[str, Any], status: int
 ) -> None:
     task_id = builders.submit(ctx, builders.world(ctx)).task_id
 
@@ -123,4 +124,5 @@ def test_readiness_names_each_component(client: TestClient) -> None:
     assert answer.status_code == 200, "people can work while the worker is away"
     components = answer.json()["components"]
     assert components.pop("worker").startswith("The worker does not run")
+    assert components.pop("nodes").startswith("Nothing is processing submissions")
     assert components == {"database": "ok", "files": "ok", "schema": "ok"}

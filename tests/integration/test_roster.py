@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import resource
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -234,7 +235,7 @@ def far_apart() -> bytes:
     return spreadsheets.workbook(spreadsheets.sheet([HEADER]) + far)
 
 
-HOSTILE = {
+HOSTILE: dict[str, Callable[[], bytes]] = {
     "two cells that are a million rows and columns apart": far_apart,
     "a zip bomb": lambda: spreadsheets.bomb(900_000_000),
     "a zip that is no workbook": lambda: builders.archive().getvalue(),

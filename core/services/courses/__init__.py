@@ -19,6 +19,7 @@ from core.services.courses.roster import (
     RosterEntry,
     RosterOutcome,
     RosterRejection,
+    check_may_import,
     import_roster,
 )
 from core.services.courses.roster_file import RosterSheet
@@ -36,6 +37,7 @@ __all__ = [
     "RosterRejection",
     "RosterSheet",
     "add_member",
+    "check_may_import",
     "create_course",
     "enrol",
     "get_course",

@@ -96,6 +96,17 @@ class RosterOutcome:
         return bool(self.added or self.corrected)
 
 
+def check_may_import(ctx: Context, actor: Actor, course_id: int) -> None:
+    """Refuse a list before its bytes travel; `import_roster` checks again.
+
+    Raises:
+        NotFound, NotAllowed: only professors of the course and admins.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.EDIT_ROSTER, course_id=course_id)
+
+
 def import_roster(
     ctx: Context,
     actor: Actor,
@@ -119,8 +130,7 @@ def import_roster(
         NothingUsable: not one row can be used (not with `dry_run`, which tells the rows).
 
     """
-    with ctx.db.transaction() as session:
-        require(session, actor, Right.EDIT_ROSTER, course_id=course_id)
+    check_may_import(ctx, actor, course_id)
     document = read_document(content)
     file = find_people(document, ctx.settings.allowed_email_domains, sheets)
     entries, rejected = _check(file)
