@@ -29,6 +29,7 @@ from api import (
 )
 from api.body_limit import BodyLimit
 from api.definition_shapes import DefinitionChangeIn, DefinitionIn
+from api.final_slash import FinalSlash
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
@@ -52,8 +53,10 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         title="ULOS",
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,  # what generators name their functions by
     )
+    app.add_middleware(FinalSlash)
     app.add_middleware(BodyLimit)
     app.add_middleware(
         CORSMiddleware,

@@ -109,7 +109,6 @@ async def sent_to_change(
     responses=responses(401, 403, 409, 413),
     openapi_extra=_CREATE,
 )
-@router.post("/", status_code=201, include_in_schema=False)
 def create_definition(
     ctx: ContextDep, actor: ActorDep, sent: Annotated[Sent, Depends(sent_to_create)]
 ) -> DefinitionOut:
@@ -126,7 +125,6 @@ def create_definition(
 
 
 @router.get("", responses=responses(304, 401, 403))
-@router.get("/", include_in_schema=False)
 def list_definitions(
     ctx: ContextDep,
     actor: ActorDep,
@@ -145,7 +143,6 @@ def list_definitions(
 
 
 @router.get("/{definition_id}", responses=responses(304, 401, 403, 404))
-@router.get("/{definition_id}/", include_in_schema=False)
 def get_definition(ctx: ContextDep, actor: ActorDep, definition_id: DefinitionId) -> DefinitionOut:
     """One definition."""
     return definition_out(definitions.get_definition(ctx, actor, definition_id))
@@ -156,7 +153,6 @@ def get_definition(ctx: ContextDep, actor: ActorDep, definition_id: DefinitionId
     responses=responses(401, 403, 404, 409, 413),
     openapi_extra=_CHANGE,
 )
-@router.put("/{definition_id}/", include_in_schema=False)
 def update_definition(
     ctx: ContextDep,
     actor: ActorDep,
@@ -176,7 +172,6 @@ def update_definition(
 
 
 @router.delete("/{definition_id}", status_code=204, responses=responses(401, 403, 404, 409))
-@router.delete("/{definition_id}/", status_code=204, include_in_schema=False)
 def delete_definition(ctx: ContextDep, actor: ActorDep, definition_id: DefinitionId) -> None:
     """Delete a definition that no assignment uses."""
     definitions.delete_definition(ctx, actor, definition_id)
