@@ -15,7 +15,8 @@ COPY core core
 COPY runner runner
 COPY api api
 COPY dashboard dashboard
+COPY web web
 COPY pages pages
 RUN useradd --create-home --uid 10001 ulos
 USER 10001
-CMD ["uvicorn", "dashboard.asgi:app", "--host", "0.0.0.0", "--port", "8501", "--no-access-log", "--no-server-header"]
+CMD ["python", "-m", "web", "dashboard.asgi:app", "--host", "0.0.0.0", "--port", "8501"]

@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 WORKERS ?= 2
 SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help up down test test-fast check bench stress loadtest screenshots lock clean
+.PHONY: help up down test test-fast check bench stress loadtest screenshots lock upgrade clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -54,9 +54,14 @@ loadtest: $(STAMP) ## five hundred students hand in at once
 screenshots: $(STAMP) ## renew those of the documents, from the demo that `make up` runs
 	$(PY) docs/screenshots/make.py
 
-lock: $(STAMP) ## renew requirements*.txt with hashes
-	$(PY) -m uv pip compile -q --no-header --upgrade --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt
-	$(PY) -m uv pip compile -q --no-header --upgrade --generate-hashes --universal --python-version 3.11 requirements-dev.in -c requirements.txt -o requirements-dev.txt
+COMPILE := $(PY) -m uv pip compile -q --no-header --generate-hashes --universal --python-version 3.11
+
+lock: $(STAMP) ## write requirements*.txt with hashes; versions that are there stay
+	$(COMPILE) $(UPGRADE) requirements.in -o requirements.txt
+	$(COMPILE) $(UPGRADE) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+upgrade: ## the same with the newest versions
+	@$(MAKE) lock UPGRADE=--upgrade
 
 clean: ## remove the environment and the embedded data
 	rm -rf .venv var

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from api import (
     account,
@@ -18,6 +18,7 @@ from api import (
     callbacks,
     courses,
     definitions,
+    docs_page,
     errors,
     health,
     metrics,
@@ -30,9 +31,20 @@ from api import (
 from api.body_limit import BodyLimit
 from api.definition_shapes import DefinitionChangeIn, DefinitionIn
 from api.final_slash import FinalSlash
+from core import logs
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
+from web.headers import SecurityHeaders
+from web.request_ids import RequestIds
+
+
+class _Api(FastAPI):
+    """FastAPI inside of the layers that both servers have, which reach its own error answers too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        settings: Settings = self.state.settings
+        return SecurityHeaders(RequestIds(super().build_middleware_stack()), lambda: settings)
 
 
 def create_app(settings: Settings | None = None, ctx: Context | None = None) -> FastAPI:
@@ -41,7 +53,7 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        logging.basicConfig(level=settings.log_level)
+        logs.configure(settings)
         app.state.ctx = ctx or open_context(settings, pool_size=20)
         gc.collect()
         gc.freeze()
@@ -49,21 +61,30 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         if ctx is None:
             app.state.ctx.db.dispose()
 
-    app = FastAPI(
+    app = _Api(
         title="ULOS",
         lifespan=lifespan,
+        docs_url=None,  # api/docs_page.py has one that loads nothing from elsewhere
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,  # what generators name their functions by
     )
     app.add_middleware(FinalSlash)
+    app.state.settings = settings
     app.add_middleware(BodyLimit)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
         allow_methods=["*"],
         allow_headers=["*"],
-        expose_headers=["Content-Disposition", "Content-Range", "ETag", "Link", "Retry-After"],
+        expose_headers=[
+            "Content-Disposition",
+            "Content-Range",
+            "ETag",
+            "Link",
+            "Retry-After",
+            "X-Request-ID",
+        ],
     )
     errors.install(app)
     for routes in (
@@ -82,6 +103,7 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         assignments.router,
     ):
         app.include_router(routes)
+    app.routes.extend(docs_page.ROUTES)
     problems.describe(app, DefinitionIn, DefinitionChangeIn)
     return app
 

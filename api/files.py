@@ -13,11 +13,11 @@ from fastapi import Request, Response
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from api.errors import language_of, problem
 from api.etag import REVALIDATE, is_known, make_etag, not_modified
 from api.problems import responses
 from core.errors import BadByteRange, StorageUnavailable
 from core.services.downloads import Download
+from web.problems import language_of, problem
 
 _RANGE = re.compile(r"bytes=[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*", re.IGNORECASE | re.ASCII)
 

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from api.alert_shapes import IncidentOut, IncidentsOut
 from api.deps import ActorDep, ContextDep
-from api.errors import language_of
 from api.etag import EtagRoute
 from api.monitoring_shapes import (
     FailureGroupOut,
@@ -27,6 +26,7 @@ from api.statistics_shapes import FunnelOut, StagePassed, StatisticsOut, Submiss
 from core.services import alerts, inventory, monitoring, reports, statistics
 from core.services.monitoring import Scope
 from core.vocabulary import TimeSpan
+from web.problems import language_of
 
 router = APIRouter(tags=["monitoring"], route_class=EtagRoute)
 

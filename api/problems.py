@@ -1,4 +1,4 @@
-"""What errors look like in the OpenAPI document (RFC 9457); `api/errors.py` makes them."""
+"""What errors look like in the OpenAPI document (RFC 9457); `web/problems.py` writes them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
 from api.document_examples import share_examples, whole_examples
-
-MEDIA_TYPE = "application/problem+json"
+from web.problems import MEDIA_TYPE
 
 _REF = "#/components/schemas/"
 _FOREIGN = ("HTTPValidationError", "ValidationError")
@@ -29,7 +28,7 @@ _MEANINGS = {
     415: "Not an accepted kind of file",
     416: "The file does not reach that far",
     422: "A field cannot be accepted",
-    429: "Too many attempts; see Retry-After",
+    429: "Too many attempts or uploads at once; see Retry-After",
     500: "A fault of ours, with its incident number",
     503: "A component is down; see Retry-After",
 }
@@ -81,7 +80,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def describe(app: FastAPI, *models: type[BaseModel]) -> None:
-    """Make the OpenAPI document of `app` say what `api/errors.py` does.
+    """Make the OpenAPI document of `app` say what `api/errors.py` answers.
 
     `models`: those that routes refer to by name in a body of their own description.
     """

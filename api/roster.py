@@ -13,12 +13,12 @@ from starlette.types import Message
 
 from api.body_limit import count_for_itself
 from api.deps import ActorDep, ContextDep
-from api.errors import language_of
 from api.people import CourseId, InvitationOut
 from api.problems import responses
 from core.errors import Required, TooLarge
 from core.services import courses
 from core.services.courses import LARGEST_FILE, RosterEntry, RosterOutcome
+from web.problems import language_of
 
 router = APIRouter(prefix="/courses", tags=["courses"])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
 
@@ -17,7 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m core", description=__doc__)
     parser.add_argument(
         "command",
-        choices=["up", "down", "topology", "recount", "setup", "worker", "postgres", "ftp", "serve", "ready"],
+        choices=["up", "down", "topology", "recount", "setup", "worker", "postgres", "ftp", "ready"],
     )
     chosen, rest = parser.parse_known_args()
     settings = Settings()
@@ -28,10 +27,10 @@ def main() -> int:
     if chosen.command == "down":
         return _down(settings)
     if chosen.command == "topology":
-        return _topology(settings)
+        return _topology(settings, rest)
     if chosen.command == "recount":
         return _recount(settings, repair="--repair" in rest)
-    return _process(chosen.command, settings, rest)
+    return _process(chosen.command, settings)
 
 
 def _up(settings: Settings) -> int:
@@ -52,16 +51,32 @@ def _down(settings: Settings) -> int:
     return 0
 
 
-def _topology(settings: Settings) -> int:
+def _topology(settings: Settings, rest: list[str]) -> int:
+    from core import topology, wire  # noqa: PLC0415
     from core.bootstrap import open_context  # noqa: PLC0415
-    from core.errors import Unavailable  # noqa: PLC0415
-    from core.topology import describe  # noqa: PLC0415
+    from core.errors import Rejected, Unavailable  # noqa: PLC0415
 
     if not settings.uses_rabbitmq:
         print("ULOS_AMQP_URL is empty: the queue is in Postgres and needs nothing")  # noqa: T201
         return 0
+    parser = argparse.ArgumentParser(prog="python -m core topology")
+    actions = parser.add_subparsers(dest="action")
+    actions.add_parser("clean", help="set up RabbitMQ now and remove bindings that nothing needs")
+    move = actions.add_parser("move", help="give a routing key another queue, and move its tasks there")
+    move.add_argument("routing_key")
+    move.add_argument("queue")
+    move.add_argument("--exchange", default=wire.EXCHANGE)
+    asked = parser.parse_args(rest)
+    ctx = open_context(settings)
     try:
-        lines, all_well = describe(open_context(settings))
+        if asked.action == "move":
+            topology.move(ctx, asked.exchange, asked.routing_key, asked.queue)
+        elif asked.action == "clean":
+            topology.clean(ctx)
+        lines, all_well = topology.describe(ctx)
+    except Rejected as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
     except Unavailable as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
@@ -91,7 +106,7 @@ def _recount(settings: Settings, *, repair: bool) -> int:
     return 1 if found.differences else 0
 
 
-def _process(command: str, settings: Settings, rest: list[str]) -> int:
+def _process(command: str, settings: Settings) -> int:
     if command == "postgres":
         from core.embedded.state import embedded_postgres  # noqa: PLC0415
 
@@ -108,12 +123,10 @@ def _process(command: str, settings: Settings, rest: list[str]) -> int:
         from core.worker import run as run_worker  # noqa: PLC0415
 
         run_worker(settings)
-    elif command == "ready":
+    else:
         from core.embedded.ready import wait_until_ready  # noqa: PLC0415
 
         wait_until_ready(settings)
-    else:
-        os.execv(sys.executable, [sys.executable, "-m", "uvicorn", *rest])  # noqa: S606  no shell is wanted
     return 0
 
 

@@ -26,6 +26,7 @@ class Right(StrEnum):
     READ_DEFINITIONS = "definitions.read"
     CREATE_DEFINITION = "definitions.create"
     EDIT_DEFINITION = "definitions.edit"
+    MOVE_KEY = "definitions.move_key"
     DRY_RUN = "definitions.dry_run"
     READ_DRY_RUN = "definitions.read_dry_run"
     KEEP_FILE = "uploads.keep"
@@ -86,6 +87,7 @@ TABLE: Mapping[Right, frozenset[Role | Standing]] = MappingProxyType(
         Right.READ_DEFINITIONS: _TEACHES,
         Right.CREATE_DEFINITION: frozenset({Role.PROFESSOR, Standing.ADMIN}),
         Right.EDIT_DEFINITION: frozenset({Standing.OWNER}),
+        Right.MOVE_KEY: frozenset({Standing.ADMIN}),
         Right.DRY_RUN: frozenset({Role.PROFESSOR, Standing.ADMIN}),
         Right.READ_DRY_RUN: frozenset({Standing.OWNER}),
         Right.KEEP_FILE: frozenset({Role.PROFESSOR, Standing.ADMIN}),

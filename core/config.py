@@ -74,6 +74,12 @@ class Settings(BaseSettings):
         ("http://localhost:3000",), description="Web pages that may call the API, separated by commas"
     )
     cookie_secure: bool = Field(False, description="Send the session cookie over HTTPS only")
+    hsts_seconds: int = Field(
+        0, ge=0, description="How long browsers use HTTPS only (Strict-Transport-Security); 0: not asked for"
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1",), description="Addresses of proxies whose X-Forwarded headers count, by commas; *: all"
+    )
     smtp_url: SecretStr = Field(
         SecretStr(""), description="smtp://user:pass@host:port or smtps://… for mails; empty: none are sent"
     )
@@ -94,7 +100,9 @@ class Settings(BaseSettings):
         "INFO", description="Least level that is logged"
     )
 
-    @field_validator("allowed_email_domains", "cors_origins", mode="before")
+    log_format: Literal["text", "json"] = Field("text", description="How log lines are written")
+
+    @field_validator("allowed_email_domains", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -110,7 +118,15 @@ class Settings(BaseSettings):
 
     @field_validator("public_url")
     @classmethod
-    def _no_final_slash(cls, value: str) -> str:
+    def _root_of_a_host(cls, value: str) -> str:
+        address = urlsplit(value.rstrip("/"))
+        if value and not (address.scheme in {"http", "https"} and address.netloc):
+            raise ValueError("write it as https://host or http://host:port")
+        if address.path or address.query or address.fragment:
+            raise ValueError(
+                f"the dashboard does not work under a path such as {address.path or '/'}: "
+                "give it a host name of its own, as in https://ulos.example"
+            )
         return value.rstrip("/")
 
     @field_validator("smtp_url")

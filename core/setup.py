@@ -6,6 +6,7 @@ import logging
 import time
 from pathlib import Path
 
+from core import logs
 from core.bootstrap import open_context
 from core.config import Settings
 from core.demo.seed import seed
@@ -25,7 +26,8 @@ def done_mark(settings: Settings) -> Path:
 
 def run(settings: Settings) -> None:
     """Bring the installation to where people can sign in. Safe to run again at any time."""
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure(settings)
+    logging.getLogger("alembic").setLevel(settings.log_level)
     if settings.embedded_database:
         server = embedded_postgres(settings)
         while not server.answers():

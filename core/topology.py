@@ -11,22 +11,29 @@ import logging
 import random
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select, true, tuple_, update
+from sqlalchemy.orm import aliased
 
 from core import wire
-from core.broker.declaring import Binding, Finding, Queue, State, compare, ensure
-from core.context import Context
+from core.broker.declaring import Binding, Finding, Queue, State, compare, ensure, unbound_label
+from core.broker.moving import move_tasks
+from core.context import PLATFORM, Context
 from core.db import notify
 from core.errors import Unavailable
-from core.models import DefinitionStage, DefinitionVersion, OutboxMessage, TaskAttempt, TaskDefinition
+from core.models import OutboxMessage, QueueBinding
+from core.services import definitions, monitoring, topics
 from core.services.attempts import OUTBOX_TOPIC
 from core.services.definitions import DEFINITIONS_TOPIC
 from core.wake import Waker
 
 LOOK_SECONDS = 60.0
 """How often a topology is looked at that nobody says has changed: a broker may lose what it had."""
+
+MOVED_FOR = timedelta(days=1)
+"""How long a queue that lost a key is searched for its tasks: nodes that die put theirs back into it."""
 
 _RETRY_SECONDS = 2.0
 
@@ -65,40 +72,24 @@ def declared(ctx: Context) -> Topology:
 
 
 def _stage_queues(ctx: Context) -> list[Queue]:
-    """The queue of each (exchange, key); where definitions disagree, the stage defined last wins."""
-    under_way = select(TaskAttempt.version_id).where(
-        TaskAttempt.closed_at.is_(None), TaskAttempt.ended_at.is_(None)
-    )
-    needed = or_(
-        TaskDefinition.current_version == DefinitionVersion.number, DefinitionVersion.id.in_(under_way)
-    )
+    """The queues that serve a key, and those that are still to be unbound from one."""
     with ctx.db.transaction() as session:
-        rows = session.execute(
-            select(DefinitionStage, needed.label("needed"))
-            .join(DefinitionVersion, DefinitionVersion.id == DefinitionStage.version_id)
-            .join(TaskDefinition, TaskDefinition.id == DefinitionVersion.definition_id)
-            .order_by(DefinitionStage.id)
+        definitions.release_unneeded(session, ctx)
+        rows = session.scalars(
+            select(QueueBinding)
+            .where(or_(QueueBinding.left_at.is_(None), QueueBinding.unbound_at.is_(None)))
+            .order_by(QueueBinding.queue, QueueBinding.exchange, QueueBinding.routing_key)
         ).all()
-    names: dict[Binding, str] = {}
-    seen: dict[str, set[Binding]] = {}
-    for stage, is_needed in rows:
-        binding = Binding(stage.exchange, stage.routing_key)
-        seen.setdefault(stage.queue, set()).add(binding)
-        if is_needed:
-            names[binding] = stage.queue
-    return list(_assign(names, seen))
-
-
-def _assign(names: dict[Binding, str], seen: dict[str, set[Binding]]) -> Iterator[Queue]:
-    for name in sorted(seen):
-        bound = [binding for binding in seen[name] if names.get(binding) == name]
-        former = [binding for binding in seen[name] if names.get(binding, name) != name]
-        if bound or former:
-            yield Queue(name, _in_order(bound), _in_order(former))
-
-
-def _in_order(bindings: list[Binding]) -> tuple[Binding, ...]:
-    return tuple(sorted(bindings, key=lambda binding: (binding.exchange, binding.routing_key)))
+    queues: dict[str, Queue] = {}
+    for row in rows:
+        queue = queues.setdefault(row.queue, Queue(row.queue))
+        binding = Binding(row.exchange, row.routing_key)
+        queues[row.queue] = (
+            replace(queue, bindings=(*queue.bindings, binding))
+            if row.left_at is None
+            else replace(queue, former=(*queue.former, binding))
+        )
+    return list(queues.values())
 
 
 def run_topology(ctx: Context, waker: Waker) -> None:
@@ -110,6 +101,8 @@ def run_topology(ctx: Context, waker: Waker) -> None:
             wanted = declared(ctx)
             if ensure_topology(ctx, wanted) or wanted != last:
                 release_waiting(ctx)
+            if ctx.settings.amqp_declare:
+                move_left_behind(ctx, ctx.now() - MOVED_FOR)
             last = wanted
         except Unavailable as error:
             logger.warning("topology waits: %s", error)
@@ -118,7 +111,7 @@ def run_topology(ctx: Context, waker: Waker) -> None:
 
 
 def ensure_topology(ctx: Context, wanted: Topology) -> bool:
-    """Make what is missing of `wanted`; whether anything was.
+    """Make what is missing of `wanted` and unbind what is not wanted; whether anything was missing.
 
     Raises:
         BrokerUnavailable: the broker does not answer.
@@ -131,7 +124,62 @@ def ensure_topology(ctx: Context, wanted: Topology) -> bool:
     created = [finding.what for finding in findings if finding.state is State.CREATED]
     if created:
         logger.info("created in RabbitMQ: %s", ", ".join(created))
+    _record_unbound(ctx, wanted, {finding.what for finding in findings if finding.state is State.THERE})
     return bool(created)
+
+
+def _record_unbound(ctx: Context, wanted: Topology, found: set[str]) -> None:
+    gone = [
+        (old.exchange, old.routing_key, queue.name)
+        for queue in wanted.queues
+        for old in queue.former
+        if unbound_label(queue.name, old) in found
+    ]
+    if not gone:
+        return
+    logger.info("unbound in RabbitMQ: %s", ", ".join(f"{x}/{key} from {queue}" for x, key, queue in gone))
+    row = (QueueBinding.exchange, QueueBinding.routing_key, QueueBinding.queue)
+    with ctx.db.transaction() as session:
+        session.execute(
+            update(QueueBinding)
+            .where(tuple_(*row).in_(gone), QueueBinding.left_at.is_not(None))
+            .values(unbound_at=ctx.now())
+        )
+        notify(session, topics.MONITORING)
+
+
+def move_left_behind(ctx: Context, since: datetime | None = None) -> int:
+    """Move tasks from queues that lost their key to the queue that serves it now; how many were moved.
+
+    `since`: only from queues that lost it later.
+
+    Raises:
+        BrokerUnavailable, DatabaseUnavailable: the rest is moved at the next turn.
+
+    """
+    serving = aliased(QueueBinding)
+    with ctx.db.transaction() as session:
+        rows = session.execute(
+            select(QueueBinding, serving.queue)
+            .join(
+                serving,
+                (serving.exchange == QueueBinding.exchange)
+                & (serving.routing_key == QueueBinding.routing_key)
+                & serving.left_at.is_(None),
+            )
+            .where(
+                QueueBinding.unbound_at.is_not(None),
+                QueueBinding.left_at > since if since is not None else true(),
+            )
+        ).all()
+    total = 0
+    for row, target in rows:
+        binding = Binding(row.exchange, row.routing_key)
+        moved = move_tasks(ctx.settings, binding, row.queue, target)
+        if moved:
+            logger.info("%d tasks of %s moved from %s to %s", moved, row.routing_key, row.queue, target)
+        total += moved
+    return total
 
 
 def release_waiting(ctx: Context) -> None:
@@ -155,13 +203,48 @@ def describe(ctx: Context) -> tuple[list[str], bool]:
     wanted = expected(ctx)
     findings = compare(ctx.settings, wanted.exchanges, wanted.queues)
     lines = [_line(finding) for finding in findings]
+    stray = []
     for queue in wanted.queues:
         lines += [f"  expected   binding {b.exchange}/{b.routing_key} → {queue.name}" for b in queue.bindings]
-        lines += [f"  unwanted   binding {b.exchange}/{b.routing_key} → {queue.name}" for b in queue.former]
+        stray += [f"  unwanted   binding {b.exchange}/{b.routing_key} → {queue.name}" for b in queue.former]
+    unserved = [
+        f"  unserved   queue {state.name}  ({state.messages} messages, no consumer)"
+        for state in monitoring.read_consumers(ctx, PLATFORM)
+        if state.is_stalled
+    ]
     waiting = list(_waiting(ctx))
+    lines += [*stray, *unserved]
+    if stray:
+        lines.append("Unwanted bindings copy tasks; `python -m core topology clean` removes them.")
     lines.append("Bindings cannot be asked for over AMQP; what the relay met with:")
     lines += waiting or ["  nothing waits for a queue"]
-    return lines, not waiting and all(finding.state is State.THERE for finding in findings)
+    is_well = all(finding.state is State.THERE for finding in findings)
+    return lines, is_well and not (stray or unserved or waiting)
+
+
+def clean(ctx: Context) -> None:
+    """Set up the broker now, remove unwanted bindings and move tasks that they left behind.
+
+    An operator asks for it, so it is done with `ULOS_AMQP_DECLARE=off`, too.
+
+    Raises:
+        BrokerUnavailable, DatabaseUnavailable: the rest is left as it is.
+
+    """
+    ensure_topology(ctx, expected(ctx))
+    move_left_behind(ctx)
+
+
+def move(ctx: Context, exchange: str, routing_key: str, queue: str) -> None:
+    """Give a routing key another queue, for all definitions, and move its tasks there.
+
+    Raises:
+        NotFound, Invalid: the key, or the name of the queue.
+        BrokerUnavailable: the worker does the rest, or `clean` with `ULOS_AMQP_DECLARE=off`.
+
+    """
+    definitions.move_key(ctx, PLATFORM, exchange, routing_key, queue)
+    clean(ctx)
 
 
 def _line(finding: Finding) -> str:

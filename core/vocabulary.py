@@ -201,6 +201,12 @@ class AlertKind(StrEnum):
     """Minutes that the oldest file could not be written to the file server."""
     DISK = "disk"
     """Percent of the disk of the embedded file server that is free; the only threshold from below."""
+    ROUTING = "routing"
+    """Minutes that a routing key stays bound to a queue that does not serve it."""
+    WORKER = "worker"
+    """Minutes that a loop of the worker does not work."""
+    CRASH_LOOP = "crash_loop"
+    """Tasks that crash and are handed out again, over and over."""
 
 
 class TargetForm(StrEnum):
@@ -230,6 +236,7 @@ class AuditAction(StrEnum):
     DEFINITION_CREATED = "definition_created"
     DEFINITION_CHANGED = "definition_changed"
     DEFINITION_DELETED = "definition_deleted"
+    KEY_MOVED = "key_moved"
     ALERT_RULE_CHANGED = "alert_rule_changed"
     ALERT_TARGET_ADDED = "alert_target_added"
     ALERT_TARGET_REMOVED = "alert_target_removed"

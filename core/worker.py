@@ -14,7 +14,7 @@ import threading
 import time
 from types import FrameType
 
-from core import alerting, mailing, operations, sweep, topology, watching
+from core import alerting, logs, mailing, operations, sweep, topology, watching
 from core.bootstrap import open_context
 from core.broker import open_publisher
 from core.broker.link import THREAD_NAME as CONNECTION_THREAD
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 def run(settings: Settings) -> None:
     """Run the loops until SIGTERM or SIGINT; waits for the database to be migrated first."""
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure(settings)
     threading.excepthook = _end_with_incident
     ctx = open_context(settings)
     waker = Waker(ctx.db, WORKER_NAME)

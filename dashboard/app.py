@@ -111,9 +111,9 @@ def _choose_course() -> shell.Visit:
 
 def _sidebar(visit: shell.Visit) -> None:
     with st.sidebar:
-        st.caption(f"{visit.person.full_name or visit.person.email}")
+        st.caption(i18n.plain(visit.person.full_name or visit.person.email))
         if visit.course is not None:
-            st.caption(visit.course.name)
+            st.caption(i18n.plain(visit.course.name))
         if st.button(_("Sign out"), key="sign-out", width="stretch"):
             browser.post("/session/end", {})
 

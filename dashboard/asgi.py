@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from streamlit.starlette import App
 
-from core.errors import NotFound, NotSignedIn, UlosError
+from core import logs
+from core.errors import NotFound, NotSignedIn
 from core.services import accounts, assignments, definitions, results, submissions
 from core.services.downloads import Download
 from core.services.health import check_components, is_ready
-from dashboard import document, exports, live, process, uploads
-from dashboard.origin import same_origin
+from dashboard import answers, document, exports, live, process, uploads
+from dashboard.origin import OwnSocketsOnly
+from web.headers import SecurityHeaders
+from web.request_ids import RequestIds
 
-logger = logging.getLogger(__name__)
+FORM_BYTES = 10_000
+"""Most of one field of a form that a page of ours sends: a ticket, a path with filters."""
 
 
 @asynccontextmanager
@@ -32,7 +35,9 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     Streamlit would collect everything after every script run; that is switched off in its
     configuration (`runner.postScriptGC`) and done now and then instead.
     """
+    logs.configure(process.settings())
     process.warm_up()
+    logs.adopt("streamlit", "uvicorn", "websockets")
     gc.collect()
     gc.freeze()
     live.CHANNEL.start()
@@ -45,9 +50,8 @@ async def lifespan(_: App) -> AsyncIterator[None]:
 
 async def start_session(request: Request) -> Response:
     """Trade the one-time ticket for the session cookie and go on to the page that was asked for."""
-    form = await request.form()
-    if not same_origin(request):
-        return PlainTextResponse("forbidden", 403)
+    answers.check_origin(request)
+    form = await request.form(max_files=0, max_fields=10, max_part_size=FORM_BYTES)
     try:
         token = await run_in_threadpool(
             accounts.redeem_ticket,
@@ -78,8 +82,7 @@ def _local_path(wanted: str) -> str:
 
 async def end_session(request: Request) -> Response:
     """Sign out, in every tab."""
-    if not same_origin(request):
-        return PlainTextResponse("forbidden", 403)
+    answers.check_origin(request)
     token = request.cookies.get(process.SESSION_COOKIE, "")
     await run_in_threadpool(accounts.end_session, process.context(), token)
     response = RedirectResponse("/", 303)
@@ -92,12 +95,10 @@ def download(request: Request) -> Response:
     ctx = process.context()
     session = accounts.find_session(ctx, request.cookies.get(process.SESSION_COOKIE, ""))
     if session is None:
-        return PlainTextResponse(NotSignedIn().sentence("es"), 401)
-    try:
-        file = _open(request, session)
-        pieces = file.pieces
-    except UlosError as error:
-        return PlainTextResponse(error.sentence(session.person.language or ctx.settings.language), 404)
+        raise NotSignedIn
+    request.state.language = session.person.language
+    file = _open(request, session)
+    pieces = file.pieces
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}"}
     if file.size is not None:
         headers["Content-Length"] = str(file.size)
@@ -130,9 +131,10 @@ def alive(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-app = App(
+_screens = App(
     "dashboard/app.py",
     lifespan=lifespan,
+    exception_handlers=answers.HANDLERS,
     routes=[
         *document.ROUTES,
         Route("/session/start", start_session, methods=["POST"]),
@@ -143,5 +145,7 @@ app = App(
         exports.ROUTE,
         Route("/readyz", ready),
         Route("/healthz", alive),
+        answers.NOWHERE,
     ],
 )
+app = SecurityHeaders(RequestIds(OwnSocketsOnly(_screens, process.settings)), process.settings)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import base64
+import hashlib
+import html
 import re
 import secrets
 from functools import cache
@@ -14,69 +16,22 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard import process
+from dashboard.origin import hosts_of
 from dashboard.registry import LINK_SCREEN, SCREENS
 
 NONCE_SECONDS = 24 * 3600
 LINK_SECONDS = 3600
 
-_BASE = "<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin }</script>"
-"""Without it the client looks for its server below the path of the page first, which is an error in
-the browser's console on every deep link."""
+_HERE = Path(__file__).parent
+_COMPONENT_STYLES = ("uploads/form.css", "live/live.css", "live/clock.css", "monitoring/wall.css")
+"""Styles that Streamlit puts into the page for our components."""
 
-SKIP_TEXTS = {"es": "Saltar al contenido", "en": "Skip to the content"}
-"""By language; the page may turn out to be in another one than the installation's (see `browser.speak`)."""
-
-_SKIP = (
-    "<style>#skip{position:fixed;left:-999px;top:0;z-index:1000000;padding:.6rem 1rem;"
-    "background:#005A8C;color:#fff;font-family:sans-serif}#skip:focus{left:0}</style>"
-    '<a id="skip" href="#skip"></a>'
-    "<script>document.getElementById('skip').addEventListener('click', event => {"
-    "event.preventDefault(); const main = document.querySelector('[data-testid=stMain]');"
-    "if (main) { main.tabIndex = -1; main.focus(); } });"
-    f"(window.ulosSpeak = language => {{ const texts = {json.dumps(SKIP_TEXTS)};"
-    "document.documentElement.lang = language;"
-    "document.getElementById('skip').textContent = texts[language]; })"
-    "(document.documentElement.lang);</script>"
+_STYLES_OF_THE_CLIENT = (
+    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",  # empty: filled rule by rule, without markup
+    "'sha256-38RhXrc7EdReTKsOm23ZPOCUgniTUUcjky8QOOrQx6o='",  # react-aria: how buttons take touches
+    "'sha256-2GF9hCGTDj/GGFNlQA54jDdMGl2fvoeZmZjAvBSiAtM='",  # Plotly: its maps, which it adds to any chart
 )
-"""The first stop of the tab key leads past the menu (WCAG 2.4.1), and `ulosSpeak(language)` says what
-language the page is in: Streamlit offers neither."""
-
-_REACH = (
-    "<script>{ let due; const reach = () => { due = undefined;"
-    "for (const text of document.querySelectorAll('[data-testid=stCode] pre')) {"
-    "const scrolls = text.scrollHeight > text.clientHeight || text.scrollWidth > text.clientWidth;"
-    "if (scrolls) text.tabIndex = 0; else text.removeAttribute('tabindex'); } };"
-    "new MutationObserver(() => due ??= requestAnimationFrame(reach))"
-    ".observe(document, {childList: true, subtree: true, attributes: true, attributeFilter: ['open']}) }"
-    "</script>"
-)
-"""Text that scrolls within its frame, such as a log, can be scrolled by keyboard (WCAG 2.1.1): Streamlit's
-code blocks take no focus."""
-
-_LOOK = (
-    "<style>"
-    "#root [data-testid^=stBaseButton-primary]{color:light-dark(#fff,#0F1113)}"
-    "#root [data-testid^=stBaseButton-primary] p{color:inherit}"
-    "#root [data-tag],#root [data-tag] *{color:light-dark(#fff,#0F1113)}"
-    "#root [data-testid=stCaptionContainer] :is(a,code){color:inherit}"
-    "#root [data-testid=stMainBlockContainer]{padding-top:3.75rem}"
-    "</style>"
-)
-"""What no theme option says: dark letters on the light buttons and tags of the dark theme (contrast 8.6
-instead of 2.2); links and code as dark as the caption they stand in, which fades their own colour to a
-contrast of 3; and less emptiness above each page's title, which on a phone was a sixth of the screen."""
-
-_HEADERS = {
-    "Cache-Control": "no-cache",
-    "Content-Security-Policy": (
-        "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
-        "frame-ancestors 'self'; object-src 'none'; base-uri 'self'; form-action 'self'"
-    ),
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
-"""No request leaves for elsewhere, whatever a statement or a name holds. Streamlit's client has scripts
-and styles inside of its pages and compiles its charts."""
+"""Style elements that Streamlit's client adds by itself. Walks in the browser fail when it adds others."""
 
 _LINK_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -84,13 +39,16 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 @cache
 def _document(language: str) -> str:
+    """Return the document without what differs by request: `@HOSTS@` and `@PATH@` stand for it."""
     source = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    script = (_HERE / "document.js").read_text(encoding="utf-8")
+    style = (_HERE / "document.css").read_text(encoding="utf-8")
     for old, new in (
-        ('<html lang="en">', f'<html lang="{language}">'),
-        ("<head>", f"<head>{_BASE}"),
-        ("</head>", f"{_LOOK}</head>"),
+        ('<html lang="en">', f'<html lang="{language}" data-hosts="@HOSTS@" data-path="@PATH@">'),
+        ("<head>", f"<head><script>{script}</script>"),
+        ("</head>", f"<style>{style}</style></head>"),
         ("<title>Streamlit</title>", "<title>ULOS</title>"),
-        ('<div id="root"></div>', _SKIP + _REACH + '<div id="root"></div>'),
+        ('    <link rel="service-desc" href="./_stcore/agent/openapi.json" />\n', ""),
     ):
         if source.count(old) != 1:
             raise RuntimeError(f"Streamlit's index.html has changed: {old} is not there once")
@@ -98,9 +56,47 @@ def _document(language: str) -> str:
     return source
 
 
+@cache
+def policy() -> str:
+    """Return the Content-Security-Policy of every page (docs/decisions/0024).
+
+    No request leaves for elsewhere, whatever a statement or a name holds. Inline scripts and styles are
+    allowed by their hashes only, and nothing is compiled from text. `blob:` is how Streamlit's client loads
+    the scripts of components.
+    """
+    source = _document("es")
+    scripts = re.findall(r"<script>(.*?)</script>", source, re.DOTALL)
+    styles = re.findall(r"<style>(.*?)</style>", source, re.DOTALL)
+    styles += [(_HERE / name).read_text(encoding="utf-8").strip() for name in _COMPONENT_STYLES]
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'self' blob: {_hashes(scripts)}",
+            f"style-src 'self' {_hashes(styles)} {' '.join(_STYLES_OF_THE_CLIENT)}",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "media-src 'self'",
+            "manifest-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _hashes(texts: list[str]) -> str:
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
+    return " ".join(f"'sha256-{digest}'" for digest in digests)
+
+
 def page(request: Request) -> Response:
     """The document, and for a browser that has none the nonce that ties a sign-in to it (no login CSRF)."""
-    response = HTMLResponse(_document(process.settings().language), headers=_HEADERS)
+    text = _document(process.settings().language)
+    text = text.replace("@HOSTS@", html.escape(" ".join(hosts_of(request, process.settings()))), 1)
+    text = text.replace("@PATH@", html.escape(request.url.path), 1)
+    headers = {"Content-Security-Policy": policy(), "Cache-Control": "no-cache"}
+    response = HTMLResponse(text, headers=headers)
     if process.NONCE_COOKIE not in request.cookies:
         response.set_cookie(
             process.NONCE_COOKIE,
@@ -138,4 +134,4 @@ ROUTES = [
     Route(f"/{LINK_SCREEN}", set_password),
     *(Route(f"/{screen.path}", page) for screen in SCREENS),
 ]
-"""The first page and every screen; any other path is Streamlit's to answer."""
+"""The first page and every screen."""

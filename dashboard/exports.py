@@ -7,11 +7,11 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from core.context import Context
-from core.errors import NotFound, NotSignedIn, UlosError
+from core.errors import NotFound, NotSignedIn
 from core.services import accounts, assignments, courses, exports, monitoring, submissions
 from core.services.accounts import Person
 from core.services.downloads import Download
@@ -81,14 +81,11 @@ def export(request: Request) -> Response:
     ctx = process.context()
     session = accounts.find_session(ctx, request.cookies.get(process.SESSION_COOKIE, ""))
     if session is None:
-        return PlainTextResponse(NotSignedIn().sentence(ctx.settings.language), 401)
-    language = session.person.language or ctx.settings.language
+        raise NotSignedIn
+    language = request.state.language = session.person.language or ctx.settings.language
     name, kind = request.path_params["name"], request.path_params["kind"]
-    try:
-        file = _open(ctx, session.person, language, (name, kind), request.query_params)
-        pieces = file.pieces
-    except UlosError as error:
-        return PlainTextResponse(error.sentence(language), 404)
+    file = _open(ctx, session.person, language, (name, kind), request.query_params)
+    pieces = file.pieces
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}",
         "Cache-Control": "no-store",

@@ -96,7 +96,7 @@ def _history(visit: shell.Visit, tasks: list[TaskSummary], chosen: int | None) -
     number = st.pagination(count, key="history-page") if count > 1 else 1
     for task in tasks[(number - 1) * PAGE : number * PAGE]:
         st.button(
-            f"{submission_label(task.status, is_late=task.is_late)} · {task.assignment_name} · "
+            f"{submission_label(task.status, is_late=task.is_late)} · {i18n.plain(task.assignment_name)} · "
             f"{i18n.datetime_text(task.created_at, visit.zone)} · {task.reference}",
             key=f"open-{task.id}",
             type="primary" if task.id == chosen else "secondary",

@@ -105,7 +105,7 @@ def errors() -> Iterator[None]:
     try:
         yield
     except UlosError as error:
-        st.error(error.sentence(i18n.language()))
+        st.error(error.sentence(i18n.language(), i18n.plain))
     except Exception as error:
         if type(error).__module__.startswith("streamlit"):
             raise  # st.stop() and st.rerun() travel as exceptions

@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+from core import logs
 from core.broker import open_consumer
 from core.config import Settings
 from core.embedded.parent import end_with_parent
@@ -30,8 +31,7 @@ def main() -> None:
     """Work with several threads until SIGTERM or SIGINT."""
     end_with_parent(signal.SIGTERM)
     settings = resolve(Settings())
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logs.configure(settings)
     for left_over in Path(tempfile.gettempdir()).glob("ulos-runner-*"):
         if left_over.stat().st_mtime < time.time() - settings.runner_leftover_seconds:
             shutil.rmtree(left_over, ignore_errors=True)

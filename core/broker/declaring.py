@@ -27,7 +27,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A durable queue. `former` are bindings that it had once and that another queue has now."""
+    """A durable queue. `former` are bindings that it had once and that are not wanted any more."""
 
     name: str
     bindings: tuple[Binding, ...] = ()
@@ -71,21 +71,29 @@ def ensure(settings: Settings, exchanges: Sequence[str], queues: Sequence[Queue]
         findings = [
             look.make(f"exchange {name}", _passive_exchange(name), _exchange(name)) for name in exchanges
         ]
+        bound: set[Binding] = set()
         for queue in queues:
-            findings += _ensure_queue(look, queue)
+            if not queue.is_retired:
+                findings.append(look.make(f"queue {queue.name}", _passive_queue(queue), _queue(queue)))
+            for binding in queue.bindings:
+                findings.append(look.do(_label(queue, binding), _bind(queue, binding)))
+                if findings[-1].state is State.THERE:
+                    bound.add(binding)
+        # Bind first: a task that goes to two queues is done twice, one that goes to none is lost.
+        served = {binding for queue in queues for binding in queue.bindings}
+        for queue in queues:
+            former = [old for old in queue.former if old in bound or old not in served]
+            findings += _unbind_all(look, queue, former)
         return findings
 
 
-def _ensure_queue(look: _Look, queue: Queue) -> list[Finding]:
-    if queue.is_retired:
-        found = look.do(f"queue {queue.name}", _passive_queue(queue))
-        made = [found] if found.state is not State.MISSING else []
-    else:
-        made = [look.make(f"queue {queue.name}", _passive_queue(queue), _queue(queue))]
-    made += [look.do(_label(queue, binding), _bind(queue, binding)) for binding in queue.bindings]
-    if made:
-        made += [look.do(f"no {_label(queue, old)}", _unbind(queue, old)) for old in queue.former]
-    return made
+def _unbind_all(look: _Look, queue: Queue, former: Sequence[Binding]) -> list[Finding]:
+    if not former:
+        return []
+    found = look.do(f"queue {queue.name}", _passive_queue(queue))
+    if found.state is State.MISSING:  # its bindings went with it
+        return [Finding(unbound_label(queue.name, old), State.THERE) for old in former]
+    return [look.do(unbound_label(queue.name, old), _unbind(queue, old)) for old in former]
 
 
 def compare(settings: Settings, exchanges: Sequence[str], queues: Sequence[Queue]) -> list[Finding]:
@@ -139,6 +147,11 @@ class _Look:
             states = {NOT_FOUND: State.MISSING, PRECONDITION_FAILED: State.DIFFERENT}
             return Finding(what, states.get(error.reply_code, State.REFUSED), error.reply_text)
         return Finding(what, State.THERE)
+
+
+def unbound_label(queue: str, binding: Binding) -> str:
+    """Return what a finding about the absence of a binding is called."""
+    return f"no binding {binding.exchange}/{binding.routing_key} → {queue}"
 
 
 def _label(queue: Queue, binding: Binding) -> str:

@@ -23,7 +23,7 @@ from core.broker.link import Link
 from core.config import Settings
 from core.db import Database
 from core.errors import BrokerUnavailable, DatabaseUnavailable
-from core.models import DefinitionStage
+from core.models import QueueBinding
 
 _LOOK_SECONDS = 5.0
 """How often an idle consumer looks for queues that have come to be."""
@@ -146,13 +146,13 @@ class RabbitConsumer:
 
 @contextmanager
 def open_rabbitmq_consumer(settings: Settings, name: str) -> Iterator[Consumer]:
-    """See `core.broker.open_consumer`: it takes from the queues of all stages that were ever defined."""
+    """See `core.broker.open_consumer`: it takes from every queue that serves or served a routing key."""
     db = Database(settings.database_url.get_secret_value(), pool_size=1)
 
     def stage_queues() -> Collection[str]:
         try:
             with db.transaction() as session:
-                return set(session.scalars(select(DefinitionStage.queue).distinct()))
+                return set(session.scalars(select(QueueBinding.queue).distinct()))
         except DatabaseUnavailable as error:
             raise BrokerUnavailable from error
 

@@ -70,15 +70,14 @@ def running_pid(settings: Settings) -> int | None:
 def render(settings: Settings, resolved: Settings) -> str:
     """The configuration of supervisord. Holds no secret: processes read those themselves."""
     here = sys.executable
-    uvicorn = "--no-access-log --no-server-header --timeout-graceful-shutdown 3"
     programs = [
         ("postgres", f"{here} -m core postgres", settings.embedded_database, "INT", 1),
         ("ftp", f"{here} -m core ftp", settings.embedded_ftp, "TERM", 1),
         ("setup", f"{here} -m core setup", True, "TERM", 2),
-        ("api", _serve(here, "api.app:app", settings.host, settings.api_port, uvicorn), True, "TERM", 3),
+        ("api", _serve(here, "api.app:app", settings.host, settings.api_port), True, "TERM", 3),
         (
             "dashboard",
-            _serve(here, "dashboard.asgi:app", settings.host, settings.dashboard_port, uvicorn),
+            _serve(here, "dashboard.asgi:app", settings.host, settings.dashboard_port),
             True,
             "TERM",
             3,
@@ -103,8 +102,8 @@ directory={Path.cwd()}
     )
 
 
-def _serve(python: str, app: str, host: str, port: int, options: str) -> str:
-    return f"{python} -m core serve {app} --host {host} --port {port} {options}"
+def _serve(python: str, app: str, host: str, port: int) -> str:
+    return f"{python} -m web {app} --host {host} --port {port}"
 
 
 def _program(settings: Settings, name: str, command: str, stop: str, priority: int) -> str:

@@ -8,13 +8,14 @@
     └── Unavailable    a system is down: try again
 
 Each class carries its sentence in every language; values fill it and stay readable for
-programs as `values`. HTTP numbers live in `api/errors.py` only. Anything that is not a
+programs as `values`. HTTP numbers live in `web/statuses.py` only. Anything that is not a
 `UlosError` is a bug: it is logged with an incident number and the person sees the number.
 """
 
 from __future__ import annotations
 
 from core.errors.access import (
+    ForeignOrigin,
     NoSuchAddress,
     NotAllowed,
     NotFound,
@@ -72,6 +73,7 @@ from core.errors.conflicts import (
     NotYetOpen,
     OnTrial,
     OperationOver,
+    QueueTaken,
     StillParked,
     TooManyDryRuns,
     TooManyRequeues,
@@ -92,6 +94,7 @@ from core.errors.fields import (
     ImpossibleFile,
     Invalid,
     MissingImage,
+    NoSuchTime,
     NotAReceipt,
     NotDistinct,
     NotJson,
@@ -111,6 +114,7 @@ from core.errors.fields import (
 from core.errors.requests import (
     BadByteRange,
     BodyTooLarge,
+    TooManyUploads,
     UnreadableBody,
 )
 from core.errors.rosters import (
@@ -170,6 +174,7 @@ __all__ = [
     "EncryptedArchive",
     "EndBeforeStart",
     "EntriesClash",
+    "ForeignOrigin",
     "HasOtherRole",
     "HasPassword",
     "HasSubmissions",
@@ -189,6 +194,7 @@ __all__ = [
     "NoMoreSubmissions",
     "NoSpace",
     "NoSuchAddress",
+    "NoSuchTime",
     "NotAPdf",
     "NotAReceipt",
     "NotASpreadsheet",
@@ -210,6 +216,7 @@ __all__ = [
     "OperationOver",
     "OutOfBounds",
     "QueueMissing",
+    "QueueTaken",
     "Rejected",
     "RepeatedRow",
     "Required",
@@ -225,6 +232,7 @@ __all__ = [
     "TooManyAttempts",
     "TooManyDryRuns",
     "TooManyRequeues",
+    "TooManyUploads",
     "TooShort",
     "TrialDecided",
     "TrialUnderWay",

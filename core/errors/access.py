@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from core.errors.base import Rejected
@@ -41,6 +41,15 @@ class NotAllowed(Rejected):
     texts = {
         "en": "Your role in this course does not allow this. Ask the professor of the course.",
         "es": "Tu rol en este curso no lo permite. Consulta con el profesor del curso.",
+    }
+
+
+class ForeignOrigin(NotAllowed):
+    """A request that no page of ours sent. `origin` of the page, `host` that the server was asked as."""
+
+    texts = {
+        "en": "This came from a page at {origin}, and this server is {host}. If that page is the dashboard behind a reverse proxy, its administrator should set ULOS_PUBLIC_URL={origin}, or let the proxy keep the Host header.",
+        "es": "Esto llegó desde una página en {origin}, y este servidor es {host}. Si esa página es el tablero detrás de un proxy, quien administra debe configurar ULOS_PUBLIC_URL={origin}, o hacer que el proxy conserve el encabezado Host.",
     }
 
 
@@ -95,13 +104,13 @@ class NotFound(Rejected):
     }
     """What `what` is called in Spanish."""
 
-    def sentence(self, language: str) -> str:
+    def sentence(self, language: str, quote: Callable[[str], str] = str) -> str:
         """As for every error, the kind of thing by its name in `language`."""
         text = self.texts.get(language, self.texts["en"])
         values = {name: str(value) for name, value in self.values.items()}
         if language == "es" and "what" in values:
             values["what"] = self.kinds.get(values["what"], values["what"])
-        return text.format(**values)
+        return text.format(**{name: quote(value) for name, value in values.items()})
 
 
 class NoSuchAddress(NotFound):

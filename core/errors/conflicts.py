@@ -60,6 +60,19 @@ class InUse(Conflict):
         super().__init__(names=self.names)
 
 
+class QueueTaken(Conflict):
+    """Another queue serves the routing key. `key`, `queue` that serves it, `wanted`, `names` of its users."""
+
+    texts = {
+        "en": "Tasks with the routing key {key} go to the queue {queue}, so they cannot go to {wanted} too. These use the key: {names}. Leave the queue empty to share it, or choose another key; an administrator can move the key with its tasks.",
+        "es": "Las tareas con la clave {key} van a la cola {queue}, así que no pueden ir también a {wanted}. Usan esta clave: {names}. Deja la cola vacía para compartirla o elige otra clave; un administrador puede mover la clave con sus tareas.",
+    }
+
+    def __init__(self, *, key: str, queue: str, wanted: str, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(key=key, queue=queue, wanted=wanted, names=self.names)
+
+
 class NameTaken(Conflict):
     """Another one has this name already. `name`."""
 

@@ -31,3 +31,12 @@ class BodyTooLarge(TooLarge):
         "en": "The request is larger than {limit_mb} MB. Send less at once.",
         "es": "La solicitud supera los {limit_mb} MB. Envía menos de una vez.",
     }
+
+
+class TooManyUploads(Rejected):
+    """A person sends more files at once than are received. `most` of them."""
+
+    texts = {
+        "en": "You are sending {most} files already. Wait until one of them has arrived and try again.",
+        "es": "Ya estás enviando {most} archivos. Espera a que llegue uno de ellos e intenta de nuevo.",
+    }

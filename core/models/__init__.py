@@ -33,7 +33,7 @@ from core.models.people import (
     User,
     WebSession,
 )
-from core.models.queue import IdempotencyRecord, OutboxMessage, QueueMessage
+from core.models.queue import IdempotencyRecord, OutboxMessage, QueueBinding, QueueMessage
 from core.models.reports import AppliedReport, ParkedReport
 from core.models.tallies import FailureTally, FailureWeek, FailureWeekMark, Tally, TallyDay, TallyMark
 from core.models.tasks import (
@@ -81,6 +81,7 @@ __all__ = [
     "ParkedReport",
     "ProcessingStage",
     "ProcessingStatus",
+    "QueueBinding",
     "QueueMessage",
     "RequeueEvent",
     "ResultNotice",

@@ -17,7 +17,7 @@ class AlertRule(Base):
         UniqueConstraint("course_id", "kind", postgresql_nulls_not_distinct=True),
         CheckConstraint(
             "kind IN ('waiting', 'failures', 'silence', 'parked', 'no_consumer', 'unreachable', 'writes',"
-            " 'disk')",
+            " 'disk', 'routing', 'worker', 'crash_loop')",
             name="kind",
         ),
         CheckConstraint("threshold > 0", name="threshold"),

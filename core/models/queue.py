@@ -60,3 +60,28 @@ class IdempotencyRecord(Base):
     fingerprint: Mapped[str]
     answer: Mapped[dict[str, object] | None] = mapped_column(JSONB)
     created_at: Mapped[Moment]
+
+
+class QueueBinding(Base):
+    """A queue that gets the tasks of a routing key: the one that serves it now, or one that did before.
+
+    `left_at` is empty while it serves. Afterwards it is unbound, and the tasks that lie in it are moved
+    to the queue that serves the key now.
+    """
+
+    __tablename__ = "queue_binding"
+    __table_args__ = (
+        Index(
+            "uq_queue_binding_serving",
+            "exchange",
+            "routing_key",
+            unique=True,
+            postgresql_where=text("left_at IS NULL"),
+        ),
+    )
+
+    exchange: Mapped[str] = mapped_column(primary_key=True)
+    routing_key: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    left_at: Mapped[Moment | None]
+    unbound_at: Mapped[Moment | None]

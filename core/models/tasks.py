@@ -124,6 +124,8 @@ class TaskAttempt(Base):
     closed_at: Mapped[Moment | None]
     stalled_at: Mapped[Moment | None]
     """Since when it is known that nothing is heard of it any more."""
+    crash_loop_at: Mapped[Moment | None]
+    """Since when it is known that nodes crash on it and hand it out again, over and over."""
 
 
 class TaskStageStatus(Base):

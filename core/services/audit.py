@@ -21,6 +21,7 @@ _OF_DEFINITIONS = (
     AuditAction.DEFINITION_CREATED,
     AuditAction.DEFINITION_CHANGED,
     AuditAction.DEFINITION_DELETED,
+    AuditAction.KEY_MOVED,
 )
 """Definitions belong to no course; all who teach may read them."""
 

@@ -46,6 +46,17 @@ class DryRun:
     version: int
 
 
+def check_may_start(ctx: Context, actor: Actor, definition_id: int, _key: str | None = None) -> None:
+    """Refuse a dry run before its bytes travel; `start` checks again, its limit too.
+
+    Raises:
+        NotAllowed: professors only. NotFound: there is no such definition.
+
+    """
+    with ctx.db.transaction() as session:
+        _check(session, actor, definition_id)
+
+
 def start(
     ctx: Context, actor: Actor, definition_id: int, file: BinaryIO, *, file_name: str, submit_key: str
 ) -> Receipt:
@@ -65,8 +76,7 @@ def start(
         _check_room(session, actor, lock=lock)
         return Terms(_RECEIVED)
 
-    with ctx.db.transaction() as session:
-        _check(session, actor, definition_id)
+    check_may_start(ctx, actor, definition_id)
     place = Place(dry_run_of=definition_id)
     return accept(ctx, actor, place, file, file_name=file_name, submit_key=submit_key, admit=admit)
 

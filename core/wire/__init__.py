@@ -10,6 +10,7 @@ from core.wire.message import (
     decode,
     encode,
     plan_route,
+    read_destination,
 )
 from core.wire.names import (
     CRASHED_KEY,
@@ -40,4 +41,5 @@ __all__ = [
     "decode",
     "encode",
     "plan_route",
+    "read_destination",
 ]

@@ -174,6 +174,15 @@ def decode(body: bytes) -> TaskMessage:
     return message
 
 
+def read_destination(body: bytes) -> tuple[str, str] | None:
+    """Return the exchange and the routing key that a task is on its way to, also as a node writes it out."""
+    try:
+        tree = json.loads(body)["routingTree"]
+        return str(tree["exchange"]), str(tree["routingKey"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
 def _check_plain(message: TaskMessage) -> None:
     values = [message.task_id, message.owner_id, message.file_path]
     decision: RoutingDecision | None = message.route

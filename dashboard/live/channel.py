@@ -86,7 +86,7 @@ class Channel:
 
     async def serve(self, socket: WebSocket) -> None:
         """One browser tab, from its handshake to its end."""
-        if not same_origin(socket):
+        if not same_origin(socket, self._context().settings):
             await socket.close(MISUSED)  # before it is accepted: answered 403
             return
         await socket.accept()

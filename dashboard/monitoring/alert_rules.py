@@ -101,4 +101,5 @@ def _unit(kind: AlertKind) -> str:
         AlertKind.FAILURES: _("times the usual share"),
         AlertKind.PARKED: _("reports"),
         AlertKind.DISK: _("percent free"),
+        AlertKind.CRASH_LOOP: _("submissions"),
     }.get(kind, _("minutes"))

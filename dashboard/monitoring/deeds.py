@@ -119,6 +119,7 @@ def actions() -> dict[str, str]:
         AuditAction.DEFINITION_CREATED.value: _("Definition created"),
         AuditAction.DEFINITION_CHANGED.value: _("Definition changed"),
         AuditAction.DEFINITION_DELETED.value: _("Definition deleted"),
+        AuditAction.KEY_MOVED.value: _("Routing key moved"),
         AuditAction.ALERT_RULE_CHANGED.value: _("Alert rule changed"),
         AuditAction.ALERT_TARGET_ADDED.value: _("Target of notices added"),
         AuditAction.ALERT_TARGET_REMOVED.value: _("Target of notices removed"),

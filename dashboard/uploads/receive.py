@@ -15,17 +15,18 @@ from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.context import Context
-from core.errors import NoSpace, NotAllowed, NotSignedIn, Required, TooLarge, UlosError, Unavailable
+from core.context import Actor, Context
+from core.errors import NoSpace, NotSignedIn, Required, TooLarge, UlosError
 from core.services import accounts, dry_runs, submissions, uploads
 from core.services.accounts import SignedIn
 from core.services.submissions import Receipt
-from dashboard import process
-from dashboard.origin import same_origin
+from dashboard import answers, process
 from dashboard.uploads.kept import KEPT, KeptFile
+from web.problems import problem_of
+from web.upload_slots import UploadSlots
 
 BLOCK = 1 << 20
 """Bytes that are gathered before they go to disk."""
@@ -36,6 +37,9 @@ AT_ONCE = 8
 Submit = Callable[..., Receipt]
 """The use case that keeps an archive: context, actor, the number of the address, the file."""
 
+Check = Callable[[Context, Actor, int, str | None], None]
+"""Refuses, before the body is read, what `Submit` would refuse whatever the archive is."""
+
 Accept = Callable[[Request, Context, SignedIn], Awaitable[dict[str, object]]]
 """What becomes of the body: what the browser is told then."""
 
@@ -45,28 +49,31 @@ _KEY = re.compile(r"[A-Za-z0-9_.-]{16,128}")
 def routes(context: Callable[[], Context]) -> list[Route]:
     """The routes, for the context that `context` gives."""
     gate = asyncio.Semaphore(AT_ONCE)
+    slots = UploadSlots()
 
     async def receive(request: Request, accept: Accept) -> Response:
-        if not same_origin(request):
-            return PlainTextResponse("forbidden", 403)
         token = request.cookies.get(process.SESSION_COOKIE, "")
         language: str = context().settings.language
         try:
+            answers.check_origin(request)
             signed_in = await run_in_threadpool(accounts.find_session, context(), token)
             if signed_in is None:
                 raise NotSignedIn
             language = signed_in.person.language or language
-            return JSONResponse(await accept(request, context(), signed_in), 201)
+            with slots.hold(signed_in.person.id):
+                return JSONResponse(await accept(request, context(), signed_in), 201)
         except UlosError as error:
-            return _problem(error, language)
+            return problem_of(error, language)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
 
     async def submission(request: Request) -> Response:
-        return await receive(request, partial(_accept, gate, submissions.submit))
+        return await receive(
+            request, partial(_accept, gate, submissions.check_may_submit, submissions.submit)
+        )
 
     async def sample(request: Request) -> Response:
-        return await receive(request, partial(_accept, gate, dry_runs.start))
+        return await receive(request, partial(_accept, gate, dry_runs.check_may_start, dry_runs.start))
 
     async def kept(request: Request) -> Response:
         return await receive(request, _keep_for_page)
@@ -78,13 +85,20 @@ def routes(context: Callable[[], Context]) -> list[Route]:
     ]
 
 
-async def _accept(
-    gate: asyncio.Semaphore, submit: Submit, request: Request, ctx: Context, signed_in: SignedIn
+async def _accept(  # noqa: PLR0917  the first three are bound once for each route
+    gate: asyncio.Semaphore,
+    check: Check,
+    submit: Submit,
+    request: Request,
+    ctx: Context,
+    signed_in: SignedIn,
 ) -> dict[str, object]:
     """Keep the body in a file without a name, so that nothing is left whatever happens, and submit it."""
     submit_key = request.headers.get("x-submit-key", "")
     if not _KEY.fullmatch(submit_key):
         raise Required(field="X-Submit-Key")
+    actor, number = signed_in.person.actor, request.path_params["number"]
+    await run_in_threadpool(check, ctx, actor, number, submit_key)
     _check_length(request, ctx)
     try:
         with tempfile.TemporaryFile() as file:
@@ -92,8 +106,8 @@ async def _accept(
             keep = partial(
                 submit,
                 ctx,
-                signed_in.person.actor,
-                request.path_params["number"],
+                actor,
+                number,
                 file,
                 file_name=_file_name(request),
                 submit_key=submit_key,
@@ -154,19 +168,3 @@ async def _keep(request: Request, ctx: Context, file: IO[bytes]) -> int:
     await run_in_threadpool(file.write, block)
     await run_in_threadpool(file.flush)
     return size
-
-
-def _problem(error: UlosError, language: str) -> Response:
-    """The sentence of `error` as problem JSON."""
-    known = ((NotSignedIn, 401), (NotAllowed, 403), (Unavailable, 503))
-    status = next((number for kind, number in known if isinstance(error, kind)), 422)
-    return JSONResponse(
-        {
-            "type": "about:blank",
-            "title": type(error).__name__,
-            "status": status,
-            "detail": error.sentence(language),
-        },
-        status,
-        media_type="application/problem+json",
-    )

@@ -24,6 +24,7 @@ WHO = {
     Right.READ_DEFINITIONS: "APM",
     Right.CREATE_DEFINITION: "AP",
     Right.EDIT_DEFINITION: "T",
+    Right.MOVE_KEY: "A",
     Right.DRY_RUN: "AP",
     Right.READ_DRY_RUN: "T",
     Right.KEEP_FILE: "AP",

@@ -13,14 +13,14 @@ from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from core import relay, topology, wire
 from core.broker import RabbitPublisher
 from core.broker.declaring import Finding, State, ensure
 from core.context import Context
 from core.db import utc_now
-from core.models import DefinitionStage, DefinitionVersion, OutboxMessage, TaskDefinition
+from core.models import OutboxMessage
 from core.relay import copy_next, publish_batch
 from core.services import definitions, submissions
 from core.topology import declared, ensure_topology
@@ -124,19 +124,13 @@ def test_told_to_declare_nothing_it_makes_the_report_queue_only(ctx: Context, am
 def test_a_queue_that_was_renamed_gets_no_second_copy_of_each_task(ctx: Context, amqp_url: str) -> None:
     world = builders.world(ctx)
     ensure_topology(ctx, declared(ctx))
-    with ctx.db.transaction() as session:
-        definition = session.get_one(TaskDefinition, world.definition_id)
-        old = session.scalars(select(DefinitionStage).order_by(DefinitionStage.position)).all()
-        version = DefinitionVersion(definition_id=definition.id, number=2, created_at=ctx.now())
-        session.add(version)
-        session.flush()
-        for stage in old:
-            columns = {column.key: getattr(stage, column.key) for column in DefinitionStage.__table__.columns}
-            del columns["id"]
-            session.add(
-                DefinitionStage(**columns | {"version_id": version.id, "queue": f"renamed-{stage.position}"})
-            )
-        definition.current_version = 2
+    stages = [
+        replace(stage, queue=f"renamed-{number}")
+        for number, stage in enumerate(builders.definition_draft().stages)
+    ]
+    change = definitions.DefinitionChange(stages=stages)
+    image = {"image.tar.gz": io.BytesIO(b"image")}
+    definitions.update_definition(ctx, world.professor, world.definition_id, change, image)
 
     ensure_topology(ctx, declared(ctx))
 

@@ -187,3 +187,17 @@ def test_who_teaches_but_is_no_professor_is_offered_no_dry_run_and_told_why_at_i
 
     assert len(app.error) == 1
     assert "does not allow this" in app.error[0].value
+
+
+def test_a_queue_that_is_not_the_one_of_the_key_is_refused_with_who_uses_the_key(
+    ctx: Context, world: builders.World, visit_page: Visit
+) -> None:
+    app = press(visit_page(world.professor, "definitions"), "Copy")
+    app = press(app, "Next")
+    app = write(app, "Queue (empty: as the routing key)", "mine", 1)
+
+    app = press(app, "Next")
+
+    said = " ".join(error.value for error in app.error)
+    assert "g-code-execution" in said
+    assert "G-code (professor@uniandes.edu.co)" in said

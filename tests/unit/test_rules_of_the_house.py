@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from api.errors import status_of
 from core import errors
 from core.auth import TABLE, Right
 from core.config import Settings
 from dashboard.i18n import catalogue
 from dashboard.registry import SCREENS
+from web.statuses import status_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [
     path
-    for folder in ("core", "api", "dashboard", "runner", "pages")
+    for folder in ("core", "web", "api", "dashboard", "runner", "pages")
     for path in (ROOT / folder).rglob("*.py")
 ]
 

@@ -101,6 +101,21 @@ class Figures:
             return None
         return [state(queue.name, rule.threshold, holds=queue.is_stalled) for queue in components.queues]
 
+    def routing(self, rule: Rule) -> Sequence[Reading]:
+        """The bindings that take tasks to a queue that does not serve their key."""
+        return [state(stray, rule.threshold, holds=True) for stray in self._systems().stray_bindings]
+
+    def worker(self, rule: Rule) -> Sequence[Reading]:
+        """The worker, when it is missing or one of its loops is silent."""
+        return [state("worker", rule.threshold, holds="worker" in self._systems().errors)]
+
+    def crash_loop(self, rule: Rule) -> Sequence[Reading]:
+        """How many tasks crash again and again."""
+        with self._ctx.db.transaction() as session:
+            value = session.scalar(text(_CRASH_LOOPS), {"course_id": rule.course_id}) or 0
+        holds = value >= rule.threshold
+        return [Reading("", value, rule.threshold, holds=holds, calm=not holds)]
+
     def unreachable(self, rule: Rule) -> Sequence[Reading]:
         """The systems that do not answer."""
         errors = self._systems().errors
@@ -150,6 +165,9 @@ _READERS: Mapping[AlertKind, Callable[[Figures, Rule], Sequence[Reading] | None]
         AlertKind.UNREACHABLE: Figures.unreachable,
         AlertKind.WRITES: Figures.writes,
         AlertKind.DISK: Figures.disk,
+        AlertKind.ROUTING: Figures.routing,
+        AlertKind.WORKER: Figures.worker,
+        AlertKind.CRASH_LOOP: Figures.crash_loop,
     }
 )
 
@@ -238,6 +256,14 @@ _PARKED = """
 SELECT count(*)
 FROM parked_report p LEFT JOIN task t ON t.id = p.task_id LEFT JOIN assignment s ON s.id = t.assignment_id
 WHERE p.applied_at IS NULL AND p.discarded_at IS NULL
+    AND (CAST(:course_id AS bigint) IS NULL OR s.course_id = :course_id)
+"""
+
+_CRASH_LOOPS = """
+SELECT count(*)
+FROM task_attempt a JOIN task t ON t.id = a.task_id JOIN assignment s ON s.id = t.assignment_id
+WHERE a.crash_loop_at IS NOT NULL AND a.closed_at IS NULL AND a.number = t.current_attempt
+    AND t.status_id <> 3
     AND (CAST(:course_id AS bigint) IS NULL OR s.course_id = :course_id)
 """
 

@@ -36,6 +36,9 @@ DEFAULTS: Mapping[AlertKind, float] = MappingProxyType(
         AlertKind.UNREACHABLE: 2,
         AlertKind.WRITES: 10,
         AlertKind.DISK: 10,
+        AlertKind.ROUTING: 5,
+        AlertKind.WORKER: 2,
+        AlertKind.CRASH_LOOP: 1,
     }
 )
 """Thresholds in the unit of each kind (`AlertKind`)."""
@@ -45,12 +48,19 @@ BOUNDS: Mapping[AlertKind, tuple[float, float]] = MappingProxyType(
         AlertKind.FAILURES: (1.1, 100),
         AlertKind.SILENCE: (1, 1_440),
         AlertKind.PARKED: (1, 1_000_000),
+        AlertKind.CRASH_LOOP: (1, 1_000_000),
         AlertKind.DISK: (1, 90),
     }
 )
 _MINUTES = (1.0, 10_080.0)
 
-OF_A_COURSE = (AlertKind.WAITING, AlertKind.FAILURES, AlertKind.SILENCE, AlertKind.PARKED)
+OF_A_COURSE = (
+    AlertKind.WAITING,
+    AlertKind.FAILURES,
+    AlertKind.SILENCE,
+    AlertKind.PARKED,
+    AlertKind.CRASH_LOOP,
+)
 """What can be told apart by course; queues and systems serve all of them."""
 
 LEAST_ENDED = 20

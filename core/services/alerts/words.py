@@ -18,6 +18,9 @@ _TITLES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
             AlertKind.UNREACHABLE: "A system does not answer",
             AlertKind.WRITES: "Files cannot be written",
             AlertKind.DISK: "Little disk space",
+            AlertKind.ROUTING: "A queue gets tasks that are not for it",
+            AlertKind.WORKER: "The worker does not work",
+            AlertKind.CRASH_LOOP: "Submissions crash over and over",
         },
         "es": {
             AlertKind.WAITING: "Hay entregas que esperan demasiado",
@@ -28,6 +31,9 @@ _TITLES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
             AlertKind.UNREACHABLE: "Un sistema no responde",
             AlertKind.WRITES: "No se pueden escribir archivos",
             AlertKind.DISK: "Poco espacio en disco",
+            AlertKind.ROUTING: "Una cola recibe tareas que no le tocan",
+            AlertKind.WORKER: "El proceso de fondo no trabaja",
+            AlertKind.CRASH_LOOP: "Hay entregas que se caen una y otra vez",
         },
     }
 )
@@ -47,6 +53,11 @@ _SENTENCES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
             AlertKind.WRITES: "A file has waited for {value} to be written to the file server. Accepted"
             " work is kept.",
             AlertKind.DISK: "Of the disk of the file server {value} % is free; it should be {threshold} %.",
+            AlertKind.ROUTING: "For {value} RabbitMQ may have had a binding that copies tasks: {subject}."
+            " Remove it with python -m core topology clean.",
+            AlertKind.WORKER: "The worker has not worked for {value}. Accepted work is kept; restart it.",
+            AlertKind.CRASH_LOOP: "{value} submissions crash and are handed out again without end. Check"
+            " that the nodes do not requeue rejected tasks.",
         },
         "es": {
             AlertKind.WAITING: "La entrega más antigua ha esperado {value}; el límite es {threshold}.",
@@ -62,6 +73,12 @@ _SENTENCES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
             " archivos. Lo aceptado está guardado.",
             AlertKind.DISK: "En el disco del servidor de archivos queda libre el {value} %; debería ser el"
             " {threshold} %.",
+            AlertKind.ROUTING: "Desde hace {value} RabbitMQ puede tener un enlace que copia tareas:"
+            " {subject}. Quítalo con python -m core topology clean.",
+            AlertKind.WORKER: "El proceso de fondo no trabaja desde hace {value}. Lo aceptado está"
+            " guardado; reinícialo.",
+            AlertKind.CRASH_LOOP: "{value} entregas se caen y se reparten de nuevo sin fin. Revisa que los"
+            " nodos no reencolen las tareas rechazadas.",
         },
     }
 )
@@ -79,6 +96,8 @@ _MINUTES = (
     AlertKind.NO_CONSUMER,
     AlertKind.UNREACHABLE,
     AlertKind.WRITES,
+    AlertKind.ROUTING,
+    AlertKind.WORKER,
 )
 """Kinds whose figures are minutes."""
 

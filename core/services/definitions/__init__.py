@@ -13,6 +13,7 @@ from core.services.definitions.drafts import (
     slug,
 )
 from core.services.definitions.images import needed_images, open_image
+from core.services.definitions.queues import list_stray, move_key, release_unneeded
 from core.services.definitions.reading import (
     Definition,
     DefinitionPage,
@@ -47,10 +48,13 @@ __all__ = [
     "delete_definition",
     "get_definition",
     "list_definitions",
+    "list_stray",
     "list_usage",
+    "move_key",
     "needed_images",
     "open_image",
     "page_definitions",
+    "release_unneeded",
     "slug",
     "update_definition",
 ]

@@ -24,6 +24,7 @@ from core.services.definitions.drafts import (
     plan_stages,
 )
 from core.services.definitions.images import Image, store_images
+from core.services.definitions.queues import assign_queues, bind_stages, lock_bindings
 from core.services.definitions.reading import Definition, Stage, find_stage, read_definition
 from core.services.definitions.rows import NAME_KEY, add_version, check_name_free
 from core.services.leftovers import removed_on_failure
@@ -50,6 +51,7 @@ def create_definition(
 
     Raises:
         NotAllowed: only professors create definitions; only an admin marks a stage as trusted.
+        QueueTaken: another queue serves the routing key of a stage.
         Invalid, NameTaken, TooLarge, StorageUnavailable, DatabaseUnavailable: nothing was kept.
 
     """
@@ -75,7 +77,7 @@ def judge_new(
     """`draft` with its texts cleaned, and what would be stored for its stages.
 
     Raises:
-        NotAllowed, Invalid, NameTaken: as `create_definition`.
+        NotAllowed, Invalid, NameTaken, QueueTaken: as `create_definition`.
 
     """
     with ctx.db.transaction() as session:
@@ -84,8 +86,9 @@ def judge_new(
         draft = check_names(draft)
         check_name_free(session, actor.user_id, draft.definition_name)
         sources = [find_source(session, *entry) for entry in enumerate(draft.stages)]
-    befores = [None] * len(sources)
-    plans = plan_stages(draft.definition_name, draft.stages, sources=sources, befores=befores)
+        befores = [None] * len(sources)
+        plans = plan_stages(draft.definition_name, draft.stages, sources=sources, befores=befores)
+        plans = assign_queues(session, plans)
     check_images(plans, images)
     return draft, plans
 
@@ -134,7 +137,10 @@ def _insert(
         requeue_stalled=draft.requeue_stalled,
         creation_timestamp=ctx.now(),
     )
+    lock_bindings(session)
+    plans = assign_queues(session, plans)
     session.add(definition)
     session.flush()
     add_version(session, ctx, definition, plans, images)
+    bind_stages(session, ctx, plans)
     return definition.id

@@ -6,12 +6,13 @@ from sqlalchemy import select
 
 from core.auth import Right, require
 from core.context import Actor, Context
-from core.db import natural
+from core.db import natural, notify
 from core.errors import InUse
 from core.models import Assignment, DefinitionStage, DefinitionVersion, Task
 from core.services import audit, dry_runs
 from core.services.audit import Deed
-from core.services.definitions.rows import lock_definition, require_owner
+from core.services.definitions.queues import release_unneeded
+from core.services.definitions.rows import DEFINITIONS_TOPIC, lock_definition, require_owner
 from core.services.leftovers import note_unneeded, remove_soon
 from core.vocabulary import AuditAction
 
@@ -47,4 +48,7 @@ def delete_definition(ctx: Context, actor: Actor, definition_id: int) -> None:
         deed = Deed(AuditAction.DEFINITION_DELETED, definition.definition_name, before=before)
         audit.record(session, ctx, actor, deed)
         session.delete(definition)
+        session.flush()
+        release_unneeded(session, ctx)
+        notify(session, DEFINITIONS_TOPIC)
     remove_soon(ctx)

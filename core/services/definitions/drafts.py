@@ -95,12 +95,16 @@ class DefinitionChange:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Where tasks of a stage go, and for how many seconds a node may work on one."""
+    """Where tasks of a stage go, and for how many seconds a node may work on one.
+
+    `names_queue`: the draft asks for this queue; otherwise the queue that serves the key is taken.
+    """
 
     exchange: str
     routing_key: str
     queue: str
     timeout_seconds: int
+    names_queue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,21 +243,27 @@ def _plan(
 
 def _route(position: int, draft: StageDraft, before: Stage | None, default_key: str) -> Routing:
     key = draft.routing_key or _of(before, "routing_key") or default_key
-    queue = draft.queue or (key if draft.routing_key else _of(before, "queue")) or key
+    queue = draft.queue or key
     exchange = draft.exchange or _of(before, "exchange") or wire.EXCHANGE
     timeout = draft.timeout_seconds
     if timeout is None:
         timeout = before.timeout_seconds if before else DEFAULT_TIMEOUT
     for name, value in (("routing_key", key), ("exchange", exchange), ("queue", queue)):
-        _check_address(f"stages.{position}.{name}", value)
+        check_address(f"stages.{position}.{name}", value)
     if key in _REPORT_KEYS:
         raise ReservedKey(field=f"stages.{position}.routing_key", value=key)
     if not 1 <= timeout <= LONGEST_TIMEOUT:
         raise BadRange(field=f"stages.{position}.timeout_seconds", low=1, high=LONGEST_TIMEOUT)
-    return Routing(exchange, key, queue, timeout)
+    return Routing(exchange, key, queue, timeout, names_queue=bool(draft.queue))
 
 
-def _check_address(field: str, value: str) -> None:
+def check_address(field: str, value: str) -> None:
+    """Check the name of an exchange, a routing key or a queue.
+
+    Raises:
+        BadName, TooLong: nodes cannot read it, or AMQP cannot carry it.
+
+    """
     if not wire.PLAIN.fullmatch(value):
         raise BadName(field=field, value=value[:KEY_LIMIT])
     if len(value) > KEY_LIMIT:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import BinaryIO
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from core.context import Actor, Context
@@ -95,10 +95,20 @@ def _image_of(stage: Stage, path: str) -> Image:
 
 
 def needed_images(ctx: Context) -> Select[str]:
-    """The paths that stages of current versions have, and those that attempts still need.
+    """The paths that stages of current versions have, and those that attempts still need."""
+    return (
+        select(DefinitionStage.remote_storage_path)
+        .join(DefinitionVersion, DefinitionVersion.id == DefinitionStage.version_id)
+        .join(TaskDefinition, TaskDefinition.id == DefinitionVersion.definition_id)
+        .where(is_needed(ctx))
+    )
+
+
+def is_needed(ctx: Context) -> ColumnElement[bool]:
+    """Whether the stages of a version are needed, for queries that join it with its definition.
 
     A version that was replaced is needed while an attempt under it has not ended, or failed lately.
-    No new attempt can come under it: whoever opens one locks the definition (`open_attempt`).
+    No new attempt can come under it: `open_attempt` locks the definition.
     """
     is_current = TaskDefinition.current_version == DefinitionVersion.number
     runs_again = (Task.status_id == StageStatus.FAILED) & (TaskAttempt.ended_at > ctx.now() - KEPT_FOR_FAILED)
@@ -108,12 +118,7 @@ def needed_images(ctx: Context) -> Select[str]:
         Task.id == TaskAttempt.task_id,
         or_(TaskAttempt.ended_at.is_(None), runs_again),
     )
-    return (
-        select(DefinitionStage.remote_storage_path)
-        .join(DefinitionVersion, DefinitionVersion.id == DefinitionStage.version_id)
-        .join(TaskDefinition, TaskDefinition.id == DefinitionVersion.definition_id)
-        .where(or_(is_current, is_used))
-    )
+    return or_(is_current, is_used)
 
 
 def superfluous(session: Session, ctx: Context, paths: Collection[str]) -> list[str]:

@@ -28,6 +28,7 @@ from core.services.definitions.drafts import (
     plan_stages,
 )
 from core.services.definitions.images import Image, store_images, superfluous
+from core.services.definitions.queues import assign_queues, bind_stages, lock_bindings
 from core.services.definitions.reading import Definition, Stage, find_stage, read_definition
 from core.services.definitions.rows import (
     NAME_KEY,
@@ -82,6 +83,7 @@ def update_definition(
         NotFound: there is no such definition.
         NotAllowed: only the professor who owns it; only an admin marks a stage as trusted.
         ChangedMeanwhile: somebody else has saved it in between.
+        QueueTaken: another queue serves the routing key of a stage.
         Invalid, NameTaken, TooLarge, StorageUnavailable, DatabaseUnavailable: it stays as it was.
 
     """
@@ -105,7 +107,7 @@ def judge_change(
     """What `change` comes to, judged by the definition as it is.
 
     Raises:
-        NotFound, NotAllowed, ChangedMeanwhile, Invalid, NameTaken: as `update_definition`.
+        NotFound, NotAllowed, ChangedMeanwhile, Invalid, NameTaken, QueueTaken: as `update_definition`.
 
     """
     with ctx.db.transaction() as session:
@@ -139,7 +141,7 @@ def _judge(
         is_uploaded = (stage.upload or stage.container_filename) in images
         sources.append(find_source(session, position, stage) or (None if is_uploaded else own))
     plans = plan_stages(draft.definition_name, draft.stages, sources=sources, befores=befores)
-    return Wanted(draft, before, plans)
+    return Wanted(draft, before, assign_queues(session, plans, definition_id))
 
 
 def _fill(change: DefinitionChange, before: Definition) -> DefinitionDraft:
@@ -194,9 +196,12 @@ def _apply(
     definition.definition_description = wanted.draft.definition_description
     definition.requeue_stalled = wanted.draft.requeue_stalled
     if wanted.touches_stages:
+        lock_bindings(session)
+        plans = assign_queues(session, wanted.plans, definition.id)
         definition.current_version += 1
         session.flush()
-        add_version(session, ctx, definition, wanted.plans, images)
+        add_version(session, ctx, definition, plans, images)
+        bind_stages(session, ctx, plans)
         old = {stage.remote_storage_path for stage in wanted.before.stages}
         note_unneeded(session, ctx, superfluous(session, ctx, old - {image.path for image in images}))
     session.flush()

@@ -13,7 +13,7 @@ from core.auth import Right, require
 from core.broker import count_consumers
 from core.broker.amqp import connected
 from core.context import Actor, Context
-from core.models import DefinitionStage, DefinitionVersion, QueueMessage, TaskDefinition
+from core.models import QueueBinding, QueueMessage
 from core.wire import REPORT_QUEUE
 
 
@@ -31,7 +31,9 @@ class QueueState:
 
 
 def read_consumers(ctx: Context, actor: Actor) -> list[QueueState]:
-    """The queues of all definitions, by name; the embedded default has one.
+    """The queues that serve a routing key, and former ones in which messages lie, by name.
+
+    The embedded default has one.
 
     Raises:
         NotSignedIn, NotAllowed: figures are for those who teach.
@@ -40,18 +42,16 @@ def read_consumers(ctx: Context, actor: Actor) -> list[QueueState]:
     """
     with ctx.db.transaction() as session:
         require(session, actor, Right.MONITOR)
-        names = session.scalars(
-            select(DefinitionStage.queue)
-            .join(DefinitionVersion, DefinitionVersion.id == DefinitionStage.version_id)
-            .join(
-                TaskDefinition,
-                (TaskDefinition.id == DefinitionVersion.definition_id)
-                & (TaskDefinition.current_version == DefinitionVersion.number),
-            )
-            .distinct()
-            .order_by(DefinitionStage.queue)
+        rows = session.execute(
+            select(QueueBinding.queue, func.bool_or(QueueBinding.left_at.is_(None)))
+            .group_by(QueueBinding.queue)
+            .order_by(QueueBinding.queue)
         ).all()
-    return _in_rabbitmq(ctx, names) if ctx.settings.uses_rabbitmq else _embedded(ctx)
+    if not ctx.settings.uses_rabbitmq:
+        return _embedded(ctx)
+    serving = {name for name, serves in rows if serves}
+    states = _in_rabbitmq(ctx, [name for name, _ in rows])
+    return [state for state in states if state.name in serving or state.messages]
 
 
 def read_report_queue(ctx: Context, actor: Actor) -> QueueState | None:

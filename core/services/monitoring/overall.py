@@ -9,6 +9,7 @@ from sqlalchemy import select
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import Unavailable
+from core.services import definitions
 from core.services.health import check_worker, error_of
 from core.services.monitoring.consumers import QueueState, read_consumers, read_report_queue
 from core.services.monitoring.counting import counted, whole_sum
@@ -27,6 +28,8 @@ class Components:
     queues: tuple[QueueState, ...]
     reports: QueueState | None
     """Where nodes report through RabbitMQ: how far behind applying is."""
+    stray_bindings: tuple[str, ...] = ()
+    """Bindings that copy tasks to a queue that does not serve their key, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,15 @@ def read_components(ctx: Context, actor: Actor) -> Components:
         reports = read_report_queue(ctx, actor)
     except Unavailable as error:
         errors["broker"] = error
-    return Components(errors, queues, reports)
+    return Components(errors, queues, reports, _stray_bindings(ctx))
+
+
+def _stray_bindings(ctx: Context) -> tuple[str, ...]:
+    if not ctx.settings.uses_rabbitmq:
+        return ()
+    with ctx.db.transaction() as session:
+        stray = definitions.list_stray(session)
+    return tuple(f"{row.exchange}/{row.routing_key} → {row.queue}" for row in stray)
 
 
 def count_verdicts(ctx: Context, actor: Actor, scope: Scope) -> Verdicts:
