@@ -8,19 +8,18 @@ from zoneinfo import ZoneInfo
 from core.errors import NoSuchTime
 
 
-def due_moment(local: datetime, zone: ZoneInfo, field: str) -> datetime:
-    """Return the moment at which clocks in `zone` show the naive `local`; of two, the later one.
+def due_moment(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return the moment at which clocks in `zone` show the naive `local`; of two, the later one."""
+    return local.replace(tzinfo=zone, fold=1)
+
+
+def check_exists(moment: datetime, field: str) -> datetime:
+    """Return `moment`, whose zone is a `ZoneInfo`, if clocks there ever show it.
 
     Raises:
-        NoSuchTime: the clocks skip it when daylight saving begins. `field` names it.
+        NoSuchTime: they skip it when daylight saving begins. `field` names it.
 
     """
-    moment = local.replace(tzinfo=zone, fold=1)
-    if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local:
-        raise NoSuchTime(field=field, value=f"{local:%Y-%m-%d %H:%M}", zone=zone.key)
+    if moment.astimezone(UTC).astimezone(moment.tzinfo).replace(tzinfo=None) != moment.replace(tzinfo=None):
+        raise NoSuchTime(field=field, value=f"{moment:%Y-%m-%d %H:%M}", zone=str(moment.tzinfo))
     return moment
-
-
-def start_moment(local: datetime, zone: ZoneInfo, field: str) -> datetime:
-    """Return as `due_moment`, but of two moments the earlier one."""
-    return due_moment(local, zone, field).replace(fold=0)

@@ -12,7 +12,7 @@ from core.errors import UnknownChoice
 from core.services import assignments, courses
 from core.services.assignments import AssignmentView, Extension
 from core.services.courses import Member
-from core.services.local_time import due_moment
+from core.services.local_time import check_exists, due_moment
 from dashboard import address, i18n, shell
 from dashboard.fields import named
 
@@ -84,7 +84,7 @@ def _ask(visit: shell.Visit, view: AssignmentView, students: list[Member], zone:
         if st.form_submit_button(_("Grant"), key=f"extension-grant-{view.id}", type="primary"):
             with named(_field_name):
                 ids = [*chosen, *_find(pasted, students)]
-                until = due_moment(datetime.combine(day, at), zone, "due_at")
+                until = check_exists(due_moment(datetime.combine(day, at), zone), "due_at")
                 count = assignments.grant_extensions(
                     visit.ctx, visit.actor, view.id, set(ids), until, reason=reason
                 )

@@ -13,7 +13,7 @@ import streamlit as st
 from core.services import assignments
 from core.services.assignments import AssignmentDraft, AssignmentRules, AssignmentView
 from core.services.courses import CourseSummary
-from core.services.local_time import due_moment, start_moment
+from core.services.local_time import check_exists, due_moment
 from core.services.submissions import Admission
 from core.vocabulary import AssignmentState, LatePolicy
 from dashboard import i18n, shell
@@ -56,8 +56,8 @@ class AssignmentForm:
         """
         if self.saved is not None or self.definition_id is None:
             return
-        start = start_moment(self.start.replace(tzinfo=None), self.zone, "assignment_start_date")
-        end = due_moment(self.end.replace(tzinfo=None), self.zone, "assignment_end_date")
+        start = check_exists(self.start, "assignment_start_date")
+        end = check_exists(self.end, "assignment_end_date")
         draft = AssignmentDraft(
             self.assignment_name, self.definition_id, start, end, self.description, self.rules
         )
@@ -187,8 +187,8 @@ def _moment(form: AssignmentForm, label: str, value: datetime, name: str) -> dat
     same = (day, at) == (value.date(), value.time().replace(second=0, microsecond=0))
     if same:
         return value.replace(tzinfo=form.zone)
-    fold = 1 if name == "end" else 0
-    return datetime.combine(day, at, form.zone).replace(fold=fold)
+    local = datetime.combine(day, at)
+    return due_moment(local, form.zone) if name == "end" else local.replace(tzinfo=form.zone)
 
 
 def _ask_rules(form: AssignmentForm) -> None:
