@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import ClassVar, cast
 
+from core.errors.base import Rejected
 from core.errors.fields import Invalid
 
 
@@ -78,7 +79,8 @@ class NothingUsable(Invalid):
         """The reasons, each with the rows that it holds for."""
         language = language if language in self.texts else "en"
         by_reason: dict[str, list[str]] = {}
-        for row, sheet, reason in self.values.get("rejected") or []:
+        rejected = cast("Sequence[tuple[int, str, Rejected]]", self.values.get("rejected", ()))
+        for row, sheet, reason in rejected:
             place = quote(f"{row} ({sheet})" if sheet else str(row))
             by_reason.setdefault(reason.sentence(language, quote), []).append(place)
         said = [

@@ -280,7 +280,7 @@ def leave(ctx: Context, world: builders.World, task_id: int, files: dict[str, st
     ("policy", "said"), [(LatePolicy.REFUSE, "It takes no more submissions"), (LatePolicy.MARK, "is late")]
 )
 def test_a_due_date_that_passes_under_the_open_page_is_told(
-    ctx: Context, clock: Clock, world: builders.World, open_page: Open, policy: LatePolicy, said: str
+    ctx: Context, clock: Clock, world: builders.World, open_page: Open, *, policy: LatePolicy, said: str
 ) -> None:
     view = assignments.get_assignment(ctx, world.professor, world.assignment_id)
     draft = AssignmentDraft(
