@@ -18,6 +18,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     SmallInteger,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -91,6 +92,7 @@ class TaskAttempt(Base):
     __tablename__ = "task_attempt"
     __table_args__ = (
         UniqueConstraint("task_id", "number"),
+        Index("ix_task_attempt_repeated", "run", postgresql_where=text("run > 1 AND closed_at IS NULL")),
         Index("uq_task_attempt_live", "task_id", unique=True, postgresql_where=text("closed_at IS NULL")),
         Index(
             "ix_task_attempt_uncopied",
@@ -119,6 +121,7 @@ class TaskAttempt(Base):
     copied_at: Mapped[Moment | None]
     copy_tries: Mapped[int] = mapped_column(server_default=text("0"))
     copy_error: Mapped[str | None]
+    copy_next_try_at: Mapped[Moment | None]
     published_at: Mapped[Moment | None]
     ended_at: Mapped[Moment | None]
     closed_at: Mapped[Moment | None]
@@ -126,6 +129,9 @@ class TaskAttempt(Base):
     """Since when it is known that nothing is heard of it any more."""
     crash_loop_at: Mapped[Moment | None]
     """Since when it is known that nodes crash on it and hand it out again, over and over."""
+    results_checked_at: Mapped[Moment | None]
+    results_lack: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    """Files of the student that the archive lacks after several runs."""
 
 
 class TaskStageStatus(Base):
@@ -144,6 +150,7 @@ class TaskStageStatus(Base):
             "ended_at",
             postgresql_where=text("status_id = 4"),
         ),
+        Index("ix_task_stage_status_unread", "id", postgresql_where=text("status_id = 4 AND cause IS NULL")),
         CheckConstraint("(status_id IN (3, 4)) = (ended_at IS NOT NULL)", name="ended"),
         CheckConstraint("status_id = 1 OR started_at IS NOT NULL", name="started"),
         CheckConstraint("verdict IN (3, 4)", name="verdict"),
@@ -163,10 +170,17 @@ class TaskStageStatus(Base):
     started_at: Mapped[Moment | None]
     ended_at: Mapped[Moment | None]
     reason: Mapped[str | None]
+    """Why it failed, for people: the first error of its output, else what was said last."""
+    cause: Mapped[str | None]
+    """What failures of the same cause share. Empty: the output names no error; None: it was not read yet."""
     failure_key: Mapped[str | None] = mapped_column(
-        Computed("CASE WHEN (status_id = 4) THEN failure_key(reason) ELSE NULL::text END", persisted=True)
+        Computed(
+            "CASE WHEN (status_id = 4) THEN failure_key(COALESCE(NULLIF(cause, ''), reason))"
+            " ELSE NULL::text END",
+            persisted=True,
+        )
     )
-    """Which failures have the same cause: the hash of `reason` without what differs from one to the next."""
+    """The hash of `cause`, else of `reason`, without what differs from one failure to the next."""
     verdict: Mapped[int | None] = mapped_column(SmallInteger)
     """What a node has judged in this run; shown nowhere, since it is not final yet."""
     failed_by: Mapped[str | None]
