@@ -58,8 +58,8 @@ def plural(one: str, many: str, count: int, **fields: str) -> str:
 
 
 def plain(text: str) -> str:
-    """`text` of somebody else's as Markdown that shows it as it is."""
-    return re.sub(r"([\\\\`*_{}\[\]()#+.!|<>~$:-])", r"\\\1", text)
+    """Return Markdown, on one line, that shows `text` as it was typed."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|<>~$:&=^-])", r"\\\1", " ".join(text.split()))
 
 
 def datetime_text(moment: datetime | None, zone: ZoneInfo) -> str:

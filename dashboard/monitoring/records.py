@@ -32,7 +32,9 @@ def parked(visit: shell.Visit, scope: Scope) -> None:
     }
     for row in rows:
         when = i18n.datetime_text(row.received_at, visit.zone)
-        with st.expander(f"{when} · {row.routing_key} · {reasons[row.reason]}", key=f"parked-{row.id}"):
+        with st.expander(
+            f"{when} · {i18n.plain(row.routing_key)} · {reasons[row.reason]}", key=f"parked-{row.id}"
+        ):
             st.code(row.preview, language=None, wrap_lines=True)
             if row.task_id is not None and row.course_id is not None:
                 st.link_button(_("Open the submission"), f"/task?task={row.task_id}")
