@@ -24,7 +24,7 @@ from api.definition_shapes import (
     definition_out,
     stage_draft,
 )
-from api.deps import ActorDep, ContextDep
+from api.deps import ActorDep, ContextDep, upload_slot
 from api.etag import EtagRoute
 from api.forms import is_form, read_form
 from api.params import Cursor
@@ -88,8 +88,9 @@ async def sent_to_create(request: Request, ctx: ContextDep, actor: ActorDep) -> 
     await run_in_threadpool(definitions.check_may_create, ctx, actor)
     if not is_form(request):
         raise Required(field=TEXT_FIELD)
-    async for sent in _read(request, ctx.settings.max_upload_mb):
-        yield sent
+    async with upload_slot(request, actor):
+        async for sent in _read(request, ctx.settings.max_upload_mb):
+            yield sent
 
 
 async def sent_to_change(
@@ -100,14 +101,15 @@ async def sent_to_change(
     if not is_form(request):
         yield Sent(await request.body())
         return
-    async for sent in _read(request, ctx.settings.max_upload_mb):
-        yield sent
+    async with upload_slot(request, actor):
+        async for sent in _read(request, ctx.settings.max_upload_mb):
+            yield sent
 
 
 @router.post(
     "",
     status_code=201,
-    responses=responses(401, 403, 409, 413),
+    responses=responses(401, 403, 409, 413, 429),
     openapi_extra=_CREATE,
 )
 @router.post("/", status_code=201, include_in_schema=False)
@@ -169,7 +171,7 @@ def get_definition(ctx: ContextDep, actor: ActorDep, definition_id: DefinitionId
 
 @router.put(
     "/{definition_id}",
-    responses=responses(401, 403, 404, 409, 413),
+    responses=responses(401, 403, 404, 409, 413, 429),
     openapi_extra=_CHANGE,
 )
 @router.put("/{definition_id}/", include_in_schema=False)

@@ -67,7 +67,8 @@ class FailureGroupOut(BaseModel):
     """Failures with one message but for ids, numbers, paths and times, which are folded."""
 
     id: str
-    message: str
+    message: str = Field(description="What the failures share; what differs is folded")
+    example: str = Field(description="What one of them said")
     count: int
     first_seen: datetime
     last_seen: datetime
@@ -93,6 +94,7 @@ class FailuresOut(BaseModel):
                     {
                         "id": "0cc175b9c0f1b6a8",
                         "message": "Line <n>: unknown command",
+                        "example": "Line 3: unknown command",
                         "count": 31,
                         "first_seen": "2026-03-02T15:00:00Z",
                         "last_seen": "2026-03-03T09:12:00Z",

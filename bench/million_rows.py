@@ -18,8 +18,8 @@ COURSES_AT_ONCE, TERM_EVERY_DAYS = 60, 180
 the work is alike in all sizes."""
 
 _PLACES = """
-INSERT INTO users (email, created_at, is_admin)
-    SELECT 'person' || n || '@uniandes.edu.co', now(), n = 2 FROM generate_series(1, :people) n;
+INSERT INTO users (email, created_at, confirmed_at, is_admin)
+    SELECT 'person' || n || '@uniandes.edu.co', now(), now(), n = 2 FROM generate_series(1, :people) n;
 INSERT INTO task_definition (definition_name, owner_id, creation_timestamp)
     SELECT 'Definition ' || n, 1, now() - interval '3 years' FROM generate_series(1, 12) n;
 INSERT INTO definition_version (definition_id, number, created_at)
@@ -86,13 +86,14 @@ INSERT INTO task_stage_status (task_id, attempt_id, stage_id, position, status_i
         CASE WHEN status_id > 1 THEN at + w1 END, CASE WHEN status_id > 2 THEN at + w1 + r1 END
     FROM spans ORDER BY task_id;
 INSERT INTO task_stage_status (task_id, attempt_id, stage_id, position, status_id, queued_at, started_at,
-        ended_at, reason, failed_by)
+        ended_at, reason, cause, failed_by)
     SELECT task_id, attempt_id, 2, 1, CASE WHEN status_id > 2 THEN status_id ELSE 1 END,
         CASE WHEN status_id > 2 THEN at + w1 + r1 END, CASE WHEN status_id > 2 THEN at + w1 + r1 + w2 END,
         CASE WHEN status_id > 2 THEN at + w1 + r1 + w2 + r2 END,
         CASE WHEN status_id = 4 THEN 'Cause '
             || repeat(chr(65 + (task_id % 40)::int % 26), 1 + (task_id % 40)::int / 26)
             || ': unknown command at line ' || task_id END,
+        CASE WHEN status_id = 4 THEN '' END,
         CASE WHEN status_id = 4 THEN CASE WHEN task_id % 8 = 0 THEN 'crash' ELSE 'verdict' END END
     FROM spans ORDER BY task_id;
 UPDATE task_attempt SET ended_at = s.at + w1 + r1 + w2 + r2, closed_at = s.at + w1 + r1 + w2 + r2
@@ -142,5 +143,6 @@ def follow(ctx: Context, tasks: int) -> None:
         with ctx.db.transaction() as session:
             session.execute(text("SET LOCAL session_replication_role = replica"))
             session.execute(text(_LOGS), {"low": low, "high": low + _BATCH})
-    with ctx.db.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with ctx.db.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(text("VACUUM ANALYZE"))

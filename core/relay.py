@@ -14,11 +14,13 @@ from datetime import timedelta
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
 
 from core.broker import Publisher
 from core.context import Context
 from core.db import notify
 from core.errors import NotFound, Unavailable
+from core.logs import REQUEST_ID
 from core.models import OutboxMessage, Task, TaskAttempt
 from core.services import originals
 from core.services.attempts import OUTBOX_TOPIC, notify_tasks
@@ -166,7 +168,10 @@ def publish_batch(ctx: Context, publisher: Publisher) -> int:
         if len(sent) < len(chosen):
             notify(session, DEFINITIONS_TOPIC)  # a broker that has lost what it had is set up again
         notify_tasks(session, [one.task_id for one in chosen])
-        return len(sent)
+    for one in sent:
+        with bound_contextvars(**{REQUEST_ID: one.request_id} if one.request_id else {}):
+            logger.info("published task_id=%d attempt_id=%d", one.task_id, one.attempt_id)
+    return len(sent)
 
 
 def _record_sent(session: Session, ctx: Context, sent: Sequence[Chosen]) -> None:

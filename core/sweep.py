@@ -17,6 +17,7 @@ from core.models import (
     LoginTicket,
     OneTimeLink,
     OutgoingMail,
+    Registration,
     SignInFailure,
 )
 from core.services import dry_runs, heartbeats, originals, repeated_runs
@@ -84,6 +85,7 @@ def expire(ctx: Context) -> None:
         session.execute(delete(LoginTicket).where(LoginTicket.expires_at < ctx.now() - GRACE))
         session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < ctx.now() - GRACE))
         session.execute(delete(OutgoingMail).where(OutgoingMail.created_at < ctx.now() - MAILS_KEPT))
+        session.execute(delete(Registration).where(Registration.created_at < ctx.now() - MAILS_KEPT))
         session.execute(delete(Heartbeat).where(Heartbeat.at < ctx.now() - heartbeats.KEPT))
         session.execute(delete(SignInFailure).where(SignInFailure.at < ctx.now() - GRACE))
 

@@ -4,6 +4,10 @@ let posted = null
 
 export default function ({ data }) {
   if (data.language) window.ulosSpeak(data.language)
+  if (data.reload && data.once !== posted) {
+    posted = data.once
+    location.reload()
+  }
   if (data.path && data.once !== posted) {
     posted = data.once
     post(data.path, data.fields)

@@ -20,6 +20,11 @@ def post(path: str, fields: dict[str, str]) -> None:
     _component(key="browser-post", data={"path": path, "fields": fields, "once": secrets.token_hex(8)})
 
 
+def reload() -> None:
+    """Let the browser load the page again: widgets keep labels of the language in which they were chosen."""
+    _component(key="browser-reload", data={"reload": True, "once": secrets.token_hex(8)})
+
+
 def speak(language: str) -> None:
     """Tell the browser, and with it screen readers, what language the page is in (WCAG 3.1.1)."""
     with st.container(gap=None):

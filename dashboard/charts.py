@@ -39,6 +39,8 @@ _LOG_FROM = 20
 """Where the largest number is so many times the smallest, a linear axis hides the small ones."""
 _LEAST_SECONDS = 0.001
 """A log axis has no 0."""
+_GAP = 1.5
+"""What follows later than so many spans does not follow at once; a day may have 25 hours."""
 _DAYS_WITH_HOURS = timedelta(days=3)
 
 
@@ -101,16 +103,21 @@ def over_time(
     marks: Mapping[str, datetime],
     x_title: str,
     y_title: str,
+    window: tuple[datetime, datetime] | None = None,
 ) -> go.Figure:
     """Bars over time, each `span` wide from its moment on, with an upright line at each of `marks`.
 
-    `marks` maps a label to its moment. All moments are shown by the clock that they carry.
+    `marks` maps a label to its moment. All moments are shown by the clock that they carry. The axis goes
+    over the whole `window`, whatever part of it has numbers.
     """
     times = [moment.replace(tzinfo=None) for moment in moments]
     figure = bars(times, series, x_title=x_title, y_title=y_title)
     _mark(figure, marks)
     figure.update_traces(offset=0, width=0.92 * span / timedelta(milliseconds=1))
-    _by_time(figure, [*times, *(moment.replace(tzinfo=None) for moment in marks.values())])
+    ends = [moment.replace(tzinfo=None) for moment in (*marks.values(), *(window or ()))]
+    _by_time(figure, [*times, *ends])
+    if window is not None:
+        figure.update_xaxes(range=[moment.replace(tzinfo=None) for moment in window])
     return figure
 
 
@@ -162,9 +169,12 @@ def percentiles_over_time(
     is_open: bool,
     marks: Mapping[str, datetime],
     titles: tuple[str, str],
+    span: timedelta,
+    window: tuple[datetime, datetime],
 ) -> go.Figure:
     """A line per percentile on a log axis; where the last span `is_open` its way there is dashed.
 
+    Where a moment does not follow the one before by `span`, the line has a gap. The axis goes over `window`.
     `titles`: of the axis with its unit, and what `samples` are called where the pointer is.
     """
     y_title, sampled = titles
@@ -178,11 +188,11 @@ def percentiles_over_time(
             "hovertemplate": f"%{{x}}<br>%{{y:.3~g}} s, %{{customdata}} {sampled}",
         }
         drawn = [number if number is None else max(number, _LEAST_SECONDS) for number in numbers]
-        figure.add_scatter(
-            x=times[:over], y=drawn[:over], customdata=samples[:over], mode="lines+markers", **look
-        )
+        x, y, counts = _with_gaps(times[:over], drawn[:over], samples[:over], span)
+        figure.add_scatter(x=x, y=y, customdata=counts, mode="lines+markers", **look)
         if is_open:
-            last = slice(max(0, over - 1), None)
+            follows = over > 0 and times[over] - times[over - 1] <= _GAP * span
+            last = slice(over - 1 if follows else over, None)
             figure.add_scatter(
                 x=times[last],
                 y=drawn[last],
@@ -196,8 +206,28 @@ def percentiles_over_time(
     _dress(figure, legend=True)
     figure.update_yaxes(title_text=f"{y_title}, log", type="log", dtick="D2")
     _mark(figure, marks)
-    _by_time(figure, times)
+    ends = [moment.replace(tzinfo=None) for moment in window]
+    _by_time(figure, [*times, *ends])
+    figure.update_xaxes(range=ends)
     return figure
+
+
+def _with_gaps(
+    times: Sequence[datetime], numbers: Sequence[float | None], samples: Sequence[int], span: timedelta
+) -> tuple[list[datetime], list[float | None], list[int]]:
+    """Return the points with an empty one wherever the next does not follow at once."""
+    x: list[datetime] = []
+    y: list[float | None] = []
+    counts: list[int] = []
+    for moment, number, count in zip(times, numbers, samples, strict=True):
+        if x and moment - x[-1] > _GAP * span:
+            x.append(x[-1] + span)
+            y.append(None)
+            counts.append(0)
+        x.append(moment)
+        y.append(number)
+        counts.append(count)
+    return x, y, counts
 
 
 def spreads(

@@ -10,11 +10,13 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import streamlit as st
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_datetime
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 _LOCALE = Path(__file__).parent / "locale"
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+"""Short forms that both languages have, without a plural."""
 LANGUAGES = {"es": "Español", "en": "English"}
 
 
@@ -26,7 +28,15 @@ def catalogue(language: str) -> dict[str, str]:
         return {}
     with path.open("rb") as file:
         entries = read_po(file, locale=language)
-    return {str(entry.id): str(entry.string) for entry in entries if entry.id and entry.string}
+    texts: dict[str, str] = {}
+    for entry in entries:
+        if not entry.id or not entry.string:
+            continue
+        if isinstance(entry.id, tuple):
+            texts |= dict(zip(entry.id, entry.string, strict=True))
+        else:
+            texts[str(entry.id)] = str(entry.string)
+    return texts
 
 
 def language() -> str:
@@ -37,6 +47,14 @@ def language() -> str:
 def gettext(source: str) -> str:
     """`source` in the reader's language; itself where there is no translation."""
     return catalogue(language()).get(source, source)
+
+
+def plural(one: str, many: str, count: int, **fields: str) -> str:
+    """`one` or `many` in the reader's language, by `count`, with `{count}` and the other fields filled in.
+
+    Both languages have the same two forms: one, and any other number.
+    """
+    return gettext(one if count == 1 else many).format(count=number_text(count), **fields)
 
 
 def plain(text: str) -> str:
@@ -62,12 +80,15 @@ def day_format() -> Literal["DD/MM/YYYY", "YYYY-MM-DD"]:
 
 
 def duration_text(seconds: float | None) -> str:
-    """A span in words, coarse; a dash for None."""
+    """Return a span in its two largest units, as `1 min 14 s`; a dash for None. clock.js does the same."""
     if seconds is None:
         return "—"
-    if seconds < 60:  # noqa: PLR2004  a minute
-        return f"{seconds:.0f} s"
-    return str(format_timedelta(int(seconds), locale=language(), threshold=1.5))
+    left, parts = round(seconds), []
+    for unit, length in _UNITS:
+        count, left = divmod(left, length)
+        if count or parts:
+            parts.append(f"{count} {unit}" if count else "")
+    return " ".join(part for part in parts[:2] if part) or "0 s"
 
 
 def bytes_text(count: int) -> str:

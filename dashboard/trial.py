@@ -66,14 +66,16 @@ def _decide(visit: shell.Visit, view: OperationView, changes: operations.Changes
             st.popover(_("Apply") + "…", key=f"apply-popover-{view.id}", disabled=bool(changes.under_way)),
             shell.errors(),
         ):
-            text = _("The new results of {total} submissions count from now on, in place of the old ones.")
-            st.write(text.format(total=total))
+            one = "The new result of one submission counts from now on, in place of the old one."
+            many = "The new results of {count} submissions count from now on, in place of the old ones."
+            st.write(i18n.plural(one, many, total))
             if st.button(_("Apply all"), key=f"apply-{view.id}", type="primary"):
                 operations.apply_trial(visit.ctx, visit.actor, view.id)
                 st.rerun()
         with st.popover(_("Discard") + "…", key=f"discard-popover-{view.id}"), shell.errors():
-            text = _("The new results of {total} submissions never count; the old ones stay.")
-            st.write(text.format(total=total))
+            one = "The new result of one submission never counts; the old one stays."
+            many = "The new results of {count} submissions never count; the old ones stay."
+            st.write(i18n.plural(one, many, total))
             if st.button(_("Discard all"), key=f"discard-{view.id}", type="primary"):
                 operations.discard_trial(visit.ctx, visit.actor, view.id)
                 st.rerun()

@@ -59,6 +59,15 @@ class WorkerMissing(Unavailable):
     }
 
 
+class NodesMissing(Unavailable):
+    """No process takes submissions from the queue."""
+
+    texts = {
+        "en": "Nothing is processing submissions right now. They are saved and stay in the queue.",
+        "es": "Nadie está procesando entregas en este momento. Están guardadas y siguen en la cola.",
+    }
+
+
 class WorkerSilent(Unavailable):
     """A worker is connected, but `loops` of it do not work: it is frozen, or they are stuck."""
 

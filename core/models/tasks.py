@@ -150,6 +150,7 @@ class TaskStageStatus(Base):
             "ended_at",
             postgresql_where=text("status_id = 4"),
         ),
+        Index("ix_task_stage_status_unread", "id", postgresql_where=text("status_id = 4 AND cause IS NULL")),
         CheckConstraint("(status_id IN (3, 4)) = (ended_at IS NOT NULL)", name="ended"),
         CheckConstraint("status_id = 1 OR started_at IS NOT NULL", name="started"),
         CheckConstraint("verdict IN (3, 4)", name="verdict"),
@@ -169,10 +170,17 @@ class TaskStageStatus(Base):
     started_at: Mapped[Moment | None]
     ended_at: Mapped[Moment | None]
     reason: Mapped[str | None]
+    """Why it failed, for people: the first error of its output, else what was said last."""
+    cause: Mapped[str | None]
+    """What failures of the same cause share. Empty: the output names no error; None: it was not read yet."""
     failure_key: Mapped[str | None] = mapped_column(
-        Computed("CASE WHEN (status_id = 4) THEN failure_key(reason) ELSE NULL::text END", persisted=True)
+        Computed(
+            "CASE WHEN (status_id = 4) THEN failure_key(COALESCE(NULLIF(cause, ''), reason))"
+            " ELSE NULL::text END",
+            persisted=True,
+        )
     )
-    """Which failures have the same cause: the hash of `reason` without what differs from one to the next."""
+    """The hash of `cause`, else of `reason`, without what differs from one failure to the next."""
     verdict: Mapped[int | None] = mapped_column(SmallInteger)
     """What a node has judged in this run; shown nowhere, since it is not final yet."""
     failed_by: Mapped[str | None]

@@ -30,6 +30,9 @@ from core.vocabulary import LogLevel, LogSource, StageStatus
 OUTBOX_TOPIC = "outbox"
 """What wakes the loops: an attempt waits for its copy or a message for the broker."""
 
+OUTPUTS_TOPIC = "outputs"
+"""A stage has failed, and its output was not read yet."""
+
 
 def open_attempt(session: Session, ctx: Context, task: Task, number: int) -> TaskAttempt:
     """Attempt `number` of `task` under the current version of its definition.

@@ -91,13 +91,23 @@ _CATALOGUE = (
         todo=_ASK_REQUEUE,
     ),
     _entry(
-        r"stopped after \d+ s, the longest|se detuvo tras \d+ s, lo máximo|timed? ?out|time limit|timeoutexception",
+        r"stopped after \d+ s, the longest|se detuvo tras \d+ s, lo máximo|timed? ?out(?! retrying)|time limit|timeoutexception",
         Owner.FILE,
         en="The stage took longer than it may, so it was stopped. Mostly a loop that does not end, or far too much work.",
         es="La etapa tardó más de lo permitido y se detuvo. Casi siempre es un ciclo que no termina o demasiado trabajo.",
         todo={
             "en": "Look for a loop without an end and try with less. If others fail so too, tell your professor.",
             "es": "Busca un ciclo sin fin y prueba con menos. Si a otros también les pasa, avisa a tu profesor.",
+        },
+    ),
+    _entry(
+        r"printed more text than allowed|imprimió más texto de lo permitido",
+        Owner.FILE,
+        en="The stage printed far more text than is allowed, so it was stopped.",
+        es="La etapa imprimió mucho más texto del permitido y se detuvo.",
+        todo={
+            "en": "Look for a print inside a loop, remove it and submit again.",
+            "es": "Busca un print dentro de un ciclo, quítalo y entrega de nuevo.",
         },
     ),
     _entry(
@@ -124,7 +134,8 @@ _CATALOGUE = (
         todo=_TELL_PROFESSOR,
     ),
     _entry(
-        r"no hay ningún archivo|there is no \S+ file|no \S+ (file )?(was )?found|file not found"
+        r"no hay ningún archivo|no hay archivos de prueba|no hay pruebas en|falta \S+\.\w+|\S+\.\w+ is missing"
+        r"|there is no (\S+ file|test file|spec)|no \S+ (file )?(was )?found|file not found"
         r"|filenotfounderror|no such file or directory|falta el archivo|missing file",
         Owner.FILE,
         en="A file that this stage needs was not found in your archive.",
@@ -145,7 +156,34 @@ _CATALOGUE = (
         },
     ),
     _entry(
+        r"queda fuera de la impresora|is outside of the printer",
+        Owner.FILE,
+        en="A move of your G-code leaves the printer.",
+        es="Un movimiento de tu G-code se sale de la impresora.",
+        todo={
+            "en": "Correct the coordinate that the reason names, or the size in printer.properties.",
+            "es": "Corrige la coordenada que nombra el motivo, o el tamaño en printer.properties.",
+        },
+    ),
+    _entry(
+        r"has no test|no tiene pruebas|never uses cy|nunca usa cy|missing script|no tests? (ran|found|collected)",
+        Owner.FILE,
+        en="A test file of yours holds no test that runs.",
+        es="Un archivo de pruebas tuyo no tiene ninguna prueba que se ejecute.",
+        todo=_MEND,
+    ),
+    _entry(
+        r"can never hold|nunca se cumple|assertionerror|\bassert\b|\bexpect(ed)?\b|assertionfailed"
+        r"|timed out retrying|self\.assert|got .{1,60}, want",
+        Owner.FILE,
+        en="Your work ran, and did not do what the tests expect.",
+        es="Tu trabajo se ejecutó y no hizo lo que las pruebas esperan.",
+        todo=_MEND,
+    ),
+    _entry(
         r"syntaxerror|indentationerror|unknown command|comando desconocido|no es g-code|is no(t)? g-code"
+        r"|unresolved reference|not valid json|no es un json|cannot be read: |no se puede leer "
+        r"|closes nothing|no cierra nada|is never closed|nunca se cierra|opens an object|abre un objeto"
         r"|parse error|unexpected token|línea \d+:|\bline \d+:",
         Owner.FILE,
         en="The stage could not understand a line of your work. The reason below names it.",
@@ -156,11 +194,21 @@ _CATALOGUE = (
         },
     ),
     _entry(
-        r"assertionerror|\d+ (tests? )?failed|tests? failed|failing tests?|pruebas? fall|expected .+ (but|to) ",
+        r"\d+ (tests? )?failed|tests? failed|failing tests?|pruebas? fall|\d+ fallaron",
         Owner.FILE,
         en="Your work ran, and did not do what the tests expect.",
         es="Tu trabajo se ejecutó y no hizo lo que las pruebas esperan.",
         todo=_MEND,
+    ),
+    _entry(
+        r"\b[a-z_.]*(error|exception): |segmentation fault|core dumped",
+        Owner.FILE,
+        en="Your work stopped in the middle with an error.",
+        es="Tu trabajo se detuvo a la mitad por un error.",
+        todo={
+            "en": "The reason names the error and where it happened. Correct it and submit again.",
+            "es": "El motivo nombra el error y dónde ocurrió. Corrígelo y entrega de nuevo.",
+        },
     ),
     _entry(
         r"ended with code \d+ and printed nothing|terminó con código \d+ sin imprimir nada",
@@ -213,6 +261,21 @@ _UNKNOWN = Explanation(
     },
 )
 _BY = {FailedBy.CRASH: _BY_CRASH, FailedBy.VERDICT: _BY_VERDICT}
+
+
+_OF_PLATFORM = re.compile(
+    r"the platform failed, not your work|falló la plataforma, no tu trabajo"
+    r"|the platform has no sandbox|la plataforma no tiene un entorno aislado"
+    r"|the files of this attempt could not be read|no se pudieron leer los archivos de este intento"
+    r"|the stage was stopped|la etapa se detuvo"
+    r"|the stage ended with code|la etapa terminó con código",
+    re.IGNORECASE,
+)
+
+
+def is_of_platform(reason: str) -> bool:
+    """Return whether `reason` is a sentence of the runner itself, not what a program printed."""
+    return _OF_PLATFORM.match(reason) is not None
 
 
 def explain(reason: str | None, failed_by: FailedBy | None = None) -> Explanation:

@@ -69,11 +69,11 @@ def read_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None =
         names = set(members)
         outputs = []
         for stage in ended:
-            name = _find_output(names, stage.exchange, stage.routing_key)
+            name = find_output(names, stage.exchange, stage.routing_key)
             if name is None:
                 outputs.append(_without_text(stage))
                 continue
-            member = archive.read_member(file, name, max_bytes=OUTPUT_LIMIT)
+            member = archive.read_output(file, name, max_bytes=OUTPUT_LIMIT)
             outputs.append(StageOutput(stage.stage_name, member.text, member.size, member.truncated))
     files = tuple(ResultFile(name, members[name]) for name in sorted(names) if _is_result(name))
     return Results(tuple(outputs), files)
@@ -134,7 +134,10 @@ def _is_result(name: str) -> bool:
     return "results" in name.split("/")[:-1] and not name.endswith("/")
 
 
-def _find_output(names: set[str], exchange: str, routing_key: str) -> str | None:
-    """Nodes write it at the top or inside the enclosing folder of the submission."""
+def find_output(names: set[str], exchange: str, routing_key: str) -> str | None:
+    """Return which of `names` is the output of a stage, if one is.
+
+    Nodes write it at the top or inside the enclosing folder of the submission.
+    """
     wanted = f"output_{exchange}_{routing_key}.txt".replace("/", "_")
     return next((name for name in sorted(names) if name.rsplit("/", 1)[-1] == wanted), None)

@@ -83,7 +83,7 @@ def _ask(visit: shell.Visit, view: AssignmentView, students: list[Member], zone:
                 count = assignments.grant_extensions(
                     visit.ctx, visit.actor, view.id, set(ids), until, reason=reason
                 )
-            st.toast(_("Granted to {count} students").format(count=i18n.number_text(count)))
+            st.toast(i18n.plural("Granted to {count} student", "Granted to {count} students", count))
             st.rerun()
 
 

@@ -156,8 +156,10 @@ def _ask_definition(form: AssignmentForm, known: Mapping[int, str]) -> None:
     )
     if form.submissions:
         st.caption(
-            _("It is fixed: {count} submissions were processed by it. Everything else can change.").format(
-                count=i18n.number_text(form.submissions)
+            i18n.plural(
+                "It is fixed: one submission was processed by it. Everything else can change.",
+                "It is fixed: {count} submissions were processed by it. Everything else can change.",
+                form.submissions,
             )
         )
 

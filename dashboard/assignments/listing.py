@@ -93,8 +93,11 @@ def _delete(visit: shell.Visit, view: AssignmentView) -> None:
     is_meant = True
     if view.submissions:
         st.warning(
-            _("With “{name}” go {count} submissions, with their files, results and logs, for good.").format(
-                name=view.assignment_name, count=i18n.number_text(view.submissions)
+            i18n.plural(
+                "With “{name}” goes one submission, with its files, results and logs, for good.",
+                "With “{name}” go {count} submissions, with their files, results and logs, for good.",
+                view.submissions,
+                name=view.assignment_name,
             )
         )
         typed = st.text_input(_("Type the number of submissions to confirm"), key=f"confirm-{view.id}")

@@ -17,8 +17,9 @@ def sentences(admission: Admission, zone: ZoneInfo) -> list[str]:
     if admission.is_extended:
         said.append(_("This is your own date: you have an extension."))
     if admission.grace_minutes:
-        text = _("There are {minutes} minutes of grace after that, in which nothing counts as late.")
-        said.append(text.format(minutes=i18n.number_text(admission.grace_minutes)))
+        one = "There is one minute of grace after that, in which nothing counts as late."
+        many = "There are {count} minutes of grace after that, in which nothing counts as late."
+        said.append(i18n.plural(one, many, admission.grace_minutes))
     if admission.closes_at is None:
         said.append(_("What comes later is accepted and marked as late."))
     else:
@@ -28,8 +29,11 @@ def sentences(admission: Admission, zone: ZoneInfo) -> list[str]:
         said.append(_("You may hand it in as often as you like; the latest one counts."))
     else:
         said.append(
-            _("You have {remaining} of {most} submissions left.").format(
-                remaining=i18n.number_text(remaining), most=i18n.number_text(admission.most_submissions)
+            i18n.plural(
+                "You have one of {most} submissions left.",
+                "You have {count} of {most} submissions left.",
+                remaining,
+                most=i18n.number_text(admission.most_submissions),
             )
         )
     if admission.limit_mb:

@@ -98,8 +98,12 @@ def _delete(visit: shell.Visit, definition: Definition, usage: DefinitionUsage) 
         return
     size = sum(stage.image_size for stage in definition.stages)
     st.markdown(
-        _("“{name}” goes for good, with its {count} stages and their images ({size}).").format(
-            name=definition.definition_name, count=len(definition.stages), size=i18n.bytes_text(size)
+        i18n.plural(
+            "“{name}” goes for good, with its stage and its image ({size}).",
+            "“{name}” goes for good, with its {count} stages and their images ({size}).",
+            len(definition.stages),
+            name=definition.definition_name,
+            size=i18n.bytes_text(size),
         )
     )
     if st.button(_("Delete for good"), key=f"delete-definition-{definition.id}", type="primary"):

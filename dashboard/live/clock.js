@@ -1,10 +1,10 @@
 // “label 12 s”, counting on from the moment it was drawn. Says a span as the server does.
 
 const UNITS = [
-  ["day", 86_400],
-  ["hour", 3_600],
-  ["minute", 60],
-  ["second", 1],
+  ["d", 86_400],
+  ["h", 3_600],
+  ["min", 60],
+  ["s", 1],
 ]
 const clocks = new Map() // parentElement → { data, drawnAt, timer }
 
@@ -14,7 +14,7 @@ export default function ({ data, parentElement }) {
   const text = parentElement.querySelector(".clock")
   const tick = () => {
     const seconds = data.seconds + (performance.now() - clock.drawnAt) / 1_000
-    text.textContent = `${data.label} ${spell(seconds, data.language)}`
+    text.textContent = `${data.label} ${spell(seconds)}`
   }
   clock.timer = setInterval(tick, 1_000)
   clocks.set(parentElement, clock)
@@ -25,9 +25,13 @@ export default function ({ data, parentElement }) {
   }
 }
 
-function spell(seconds, language) {
-  if (seconds < 60) return `${Math.floor(seconds)} s`
-  const [unit, length] = UNITS.find(([, length]) => seconds / length >= 1.5)
-  const format = { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 0 }
-  return new Intl.NumberFormat(language, format).format(Math.round(seconds / length))
+function spell(seconds) {
+  let left = Math.floor(seconds)
+  const parts = []
+  for (const [unit, length] of UNITS) {
+    const count = Math.floor(left / length)
+    left -= count * length
+    if (count || parts.length) parts.push(count ? `${count} ${unit}` : "")
+  }
+  return parts.slice(0, 2).filter(Boolean).join(" ") || "0 s"
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -19,13 +21,19 @@ SHOWN_AT_TOP = 5
 def banner(visit: shell.Visit) -> None:
     """What is wrong now, in words, above everything else; nothing when all is well."""
     course_id = visit.course.id if visit.course else None
-    found = alerts.list_incidents(visit.ctx, visit.actor, course_id=course_id, is_open=True)
+    found = once(alerts.list_incidents(visit.ctx, visit.actor, course_id=course_id, is_open=True))
     waiting = sorted(found, key=lambda one: one.acknowledged_at is not None)
     for incident in waiting[:SHOWN_AT_TOP]:
         _announce(visit, incident)
     if len(waiting) > SHOWN_AT_TOP:
         more = i18n.number_text(len(waiting) - SHOWN_AT_TOP)
         st.caption(_("{count} more: see Alerts below.").format(count=more))
+
+
+def once(found: Sequence[Incident]) -> list[Incident]:
+    """Return each incident once: what a course has is not said again of the whole installation."""
+    of_courses = {(one.kind, one.subject) for one in found if one.course_id is not None}
+    return [one for one in found if one.course_id is not None or (one.kind, one.subject) not in of_courses]
 
 
 def draw(visit: shell.Visit, _scope: Scope) -> None:

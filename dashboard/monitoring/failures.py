@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.services import monitoring, operations, triage
+from core.services import monitoring, operations, topics, triage
 from core.services.monitoring import FailureGroup, Scope
 from core.services.operations import FailuresOf
 from core.vocabulary import OperationState, TriageState
@@ -27,16 +27,32 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
         key="triage",
         on_change=address.bound("triage", states, TriageState.OPEN.value),
     )
+    _follow(visit)
+    course = visit.course
+    live.show(
+        lambda fresh: _causes(fresh, scope, str(wanted)),
+        topics=[topics.of_course(course.id) if course else topics.MONITORING],
+        key="causes-now",
+        quiet=True,
+        gap_seconds=2.0,
+    )
+
+
+def _causes(visit: shell.Visit, scope: Scope, wanted: str) -> None:
+    """The causes in the state `wanted`, and one of them: drawn again as submissions are run again."""
+    states = _states()
     failures = monitoring.group_failures(visit.ctx, visit.actor, scope)
     groups = [group for group in failures.groups if wanted in (group.state.value, "all")]
-    _follow(visit)
     if not groups:
         st.success(_("Nothing to do here: no cause of failures is in this state in this window."))
         return
     st.caption(
-        _("{groups} causes, {failures} failed submissions").format(
-            groups=i18n.number_text(len(groups)),
-            failures=i18n.number_text(sum(group.count for group in groups)),
+        i18n.plural("{count} cause", "{count} causes", len(groups))
+        + ", "
+        + i18n.plural(
+            "{count} failed submission",
+            "{count} failed submissions",
+            sum(group.count for group in groups),
         )
     )
     st.dataframe(

@@ -18,7 +18,7 @@ from dashboard.tables import status_label
 _ = i18n.gettext
 
 DAYS_BY_HOUR = timedelta(days=3)
-"""Longest time between the first and the last requeue for which there is a bar per hour."""
+"""Longest window for which there is a bar per hour."""
 
 COLOURS = {
     RequeueCause.MANUAL: "submitted",
@@ -34,7 +34,7 @@ def requeues(visit: shell.Visit, scope: Scope) -> None:
     if not counts:
         st.info(_("Nothing was requeued in this window."))
         return
-    _over_time(visit, counts)
+    _over_time(visit, scope, counts)
     parts = _parts(visit, scope, counts)
     for column, (key, (title, part)) in zip(st.columns(len(parts)), parts.items(), strict=True):
         shown = pd.DataFrame({title: list(part), _("Requeues"): list(part.values())})
@@ -66,10 +66,14 @@ def _parts(
     return parts
 
 
-def _over_time(visit: shell.Visit, counts: list[RequeueCount]) -> None:
-    """A bar per hour, or per day where the window is long, parted by cause."""
+def _over_time(visit: shell.Visit, scope: Scope, counts: list[RequeueCount]) -> None:
+    """A bar per hour, or per day where the window is long, parted by cause; the axis is the window."""
     hours = [row.hour.astimezone(visit.zone) for row in counts]
-    span = timedelta(hours=1) if max(hours) - min(hours) <= DAYS_BY_HOUR else timedelta(days=1)
+    window = (
+        (scope.since or min(hours)).astimezone(visit.zone),
+        (scope.until or visit.ctx.now()).astimezone(visit.zone),
+    )
+    span = timedelta(hours=1) if window[1] - window[0] <= DAYS_BY_HOUR else timedelta(days=1)
     begins = [_begin(hour, span) for hour in hours]
     moments = sorted(set(begins))
     numbers = {cause: dict.fromkeys(moments, 0) for cause in RequeueCause}
@@ -88,6 +92,7 @@ def _over_time(visit: shell.Visit, counts: list[RequeueCount]) -> None:
         marks={},
         x_title=_("Time ({zone})").format(zone=visit.zone.key),
         y_title=_("Requeues"),
+        window=(_begin(window[0], span), window[1]),
     )
     title = _("Requeues per hour") if span < timedelta(days=1) else _("Requeues per day")
     table = pd.DataFrame({_("When"): [i18n.datetime_text(moment, visit.zone) for moment in moments]})
@@ -100,7 +105,8 @@ def _over_time(visit: shell.Visit, counts: list[RequeueCount]) -> None:
 
 
 def _begin(hour: datetime, span: timedelta) -> datetime:
-    return hour if span < timedelta(days=1) else hour.replace(hour=0)
+    whole = hour.replace(minute=0, second=0, microsecond=0)
+    return whole if span < timedelta(days=1) else whole.replace(hour=0)
 
 
 def _causes() -> dict[RequeueCause, str]:

@@ -10,8 +10,9 @@ import streamlit as st
 from core.context import Actor
 from core.services import alerts, health, inventory, monitoring, reports
 from core.services.alerts import Incident
-from core.services.monitoring import Answer, Components, Queue, Scope, Verdicts
+from core.services.monitoring import ABOUT_FAILURES, Answer, Components, Evidence, Queue, Scope, Verdicts
 from dashboard import i18n, live, process, shell, systems
+from dashboard.monitoring import verdict
 
 _ = i18n.gettext
 
@@ -29,6 +30,7 @@ class Now:
     queue: Queue
     components: Components
     verdicts: Verdicts
+    evidence: Evidence
     unsettled: int
     parked: int
     incidents: tuple[Incident, ...]
@@ -43,24 +45,30 @@ def read(visit: shell.Visit, scope: Scope) -> Now:
     verdicts = monitoring.count_verdicts(ctx, actor, scope)
     failures = monitoring.group_failures(ctx, actor, scope)
     incidents = tuple(alerts.list_incidents(ctx, actor, course_id=course_id, is_open=True))
+    evidence = monitoring.gather_evidence(ctx, actor, scope, verdicts, failures)
     answer = monitoring.answer_for(
         queue,
         components,
         verdicts,
-        failures,
+        evidence,
         missing_files=inventory.count_missing_files(ctx, actor, course_id=course_id),
         open_incidents=len(incidents),
     )
     unsettled = sum(group.open for group in failures.groups)
     parked = reports.count_parked(ctx, actor, course_id=course_id)
-    return Now(queue, components, verdicts, unsettled, parked, incidents, answer)
+    return Now(queue, components, verdicts, evidence, unsettled, parked, incidents, answer)
 
 
 def draw(visit: shell.Visit, scope: Scope) -> None:
     """The answer, the counts, each stage, and the systems."""
     figures = read(visit, scope)
     show = {Answer.WELL: st.success, Answer.STUDENTS: st.info}.get(figures.answer, st.warning)
-    show(sentence(figures))
+    told = [verdict.sentence(figures.answer, figures.components)]
+    told += verdict.evidence(figures.answer, figures.verdicts, figures.evidence)
+    show(f"**{i18n.plain(told[0])}** {i18n.plain(' '.join(told[1:]))}".strip())
+    if figures.answer in ABOUT_FAILURES and figures.evidence.example:
+        st.caption(_("An example of the largest cause"))
+        st.code(figures.evidence.example, language=None, wrap_lines=True)
     _counts(figures)
     lag = monitoring.measure_outbox_lag(visit.ctx, visit.actor, Scope(course_id=scope.course_id))
     if lag is not None:
@@ -71,28 +79,6 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
         _courses(visit)
     with right:
         _systems(visit, figures.components)
-
-
-def sentence(figures: Now) -> str:
-    """The answer in words."""
-    stalled = ", ".join(state.name for state in figures.components.queues if state.is_stalled)
-    sentences = {
-        Answer.COMPONENT: _("A system does not answer: see below which. Accepted work is kept."),
-        Answer.NOBODY_TAKES: _("It is the nodes: tasks wait and nobody takes them from the queue {queues}."),
-        Answer.NOT_PUBLISHED: _("It is the queue: tasks wait that could not be handed to the broker yet."),
-        Answer.QUEUE: _("It is the queue: nodes work, but tasks arrive faster than they are done."),
-        Answer.NODES: _("It is the nodes: most failures are crashes or timeouts."),
-        Answer.GRADER: _(
-            "It is the grader, most likely: most tasks fail, and most of them with one message."
-        ),
-        Answer.STUDENTS: _("It is the students' work, most likely: many fail, for different reasons."),
-        Answer.FILES: _(
-            "Files that submissions need are gone from the file server: see Missing files below."
-        ),
-        Answer.ALERTS: _("Work is taken, but an alert is open."),
-        Answer.WELL: _("All is well: work is taken and nothing stands out."),
-    }
-    return sentences[figures.answer].format(queues=stalled)
 
 
 def counts(figures: Now) -> list[tuple[str, str]]:
@@ -162,6 +148,7 @@ def states(components: Components) -> list[tuple[str, str | None]]:
         (name, errors[key].sentence(i18n.language()) if key in errors else None)
         for key, name in systems.names().items()
         if key != "schema"  # with tables of another version, there is no screen
+        and (key != "broker" or key in errors or process.context().settings.uses_rabbitmq)
     ]
 
 

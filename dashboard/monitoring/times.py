@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
 from core.services import alerts, monitoring
 from core.services.alerts import Incident
-from core.services.monitoring import A_WEEK, HourCount, LatencyPoint, Percentiles, Scope, Timeline
+from core.services.monitoring import A_WEEK, HourCount, Percentiles, Scope, Timeline
 from core.vocabulary import TimeSpan
 from dashboard import charts, i18n, shell
 
@@ -34,16 +35,14 @@ def draw(visit: shell.Visit, scope: Scope) -> None:
     bands = _bands(visit, scope, timeline, incidents)
     stages = dict.fromkeys(point.stage_name for point in timeline.latency)
     for number, stage in enumerate(stages):
-        _stage(
-            visit, [point for point in timeline.latency if point.stage_name == stage], marks, bands, number
-        )
+        _stage(visit, scope, timeline, stage, marks=marks, bands=bands, number=number)
     if stages:
-        st.caption(
-            _("A dashed line ends in a span that is not over yet. Days and weeks begin at 00:00 UTC here.")
-        )
+        st.caption(_("A dashed line ends in a span that is not over yet."))
+        if timeline.latency_zone == "UTC" and timeline.span is not TimeSpan.HOUR:
+            st.caption(_("Over the whole installation days and weeks are those of UTC here."))
         with st.expander(_("As a table"), key="latency-table"):
             st.dataframe(_latency_table(visit, timeline), hide_index=True, key="latency-over-time")
-    _throughput(visit, timeline, marks, bands)
+    _throughput(visit, scope, timeline, marks, bands)
     _alerts(visit, incidents)
 
 
@@ -114,15 +113,21 @@ def _whole(visit: shell.Visit, scope: Scope) -> None:
 
 def _stage(
     visit: shell.Visit,
-    points: Sequence[LatencyPoint],
+    scope: Scope,
+    timeline: Timeline,
+    stage: str,
+    *,
     marks: dict[str, datetime],
     bands: charts.Bands,
     number: int,
 ) -> None:
-    moments = [point.at.astimezone(visit.zone) for point in points]
+    points = [point for point in timeline.latency if point.stage_name == stage]
+    by_days = timeline.span is not TimeSpan.HOUR  # a day stands on its own date, whatever the reader's zone
+    zone = ZoneInfo(timeline.latency_zone) if by_days else visit.zone
+    moments = [point.at.astimezone(zone) for point in points]
     titles = {
-        "waited": _("{stage}: how long it waited").format(stage=points[0].stage_name),
-        "ran": _("{stage}: how long it ran").format(stage=points[0].stage_name),
+        "waited": _("{stage}: how long it waited").format(stage=stage),
+        "ran": _("{stage}: how long it ran").format(stage=stage),
     }
     for column, (what, title) in zip(st.columns(2), titles.items(), strict=True):
         figures: list[Percentiles] = [getattr(point, what) for point in points]
@@ -133,6 +138,8 @@ def _stage(
             is_open=points[-1].is_open,
             marks=marks,
             titles=(_("Seconds"), _("samples")),
+            span=_LENGTHS[timeline.span],
+            window=_window(visit, scope, moments),
         )
         charts.add_bands(figure, bands)
         column.markdown(f"**{title}**")
@@ -140,10 +147,11 @@ def _stage(
 
 
 def _latency_table(visit: shell.Visit, timeline: Timeline) -> pd.DataFrame:
+    zone = ZoneInfo(timeline.latency_zone) if timeline.span is not TimeSpan.HOUR else visit.zone
     return pd.DataFrame(
         [
             {
-                _("From"): i18n.datetime_text(point.at, visit.zone) + (" …" if point.is_open else ""),
+                _("From"): i18n.datetime_text(point.at, zone) + (" …" if point.is_open else ""),
                 _("Stage"): point.stage_name,
                 "": label,
                 **_percentiles(figures),
@@ -154,8 +162,14 @@ def _latency_table(visit: shell.Visit, timeline: Timeline) -> pd.DataFrame:
     )
 
 
+def _window(visit: shell.Visit, scope: Scope, moments: Sequence[datetime]) -> tuple[datetime, datetime]:
+    """From where to where the axis goes, in the visitor's zone."""
+    start = scope.since.astimezone(visit.zone) if scope.since else moments[0]
+    return min(start, moments[0]), (scope.until or visit.ctx.now()).astimezone(visit.zone)
+
+
 def _throughput(
-    visit: shell.Visit, timeline: Timeline, marks: dict[str, datetime], bands: charts.Bands
+    visit: shell.Visit, scope: Scope, timeline: Timeline, marks: dict[str, datetime], bands: charts.Bands
 ) -> None:
     titles = {
         TimeSpan.HOUR: _("Arrivals and what ended, per hour"),
@@ -179,7 +193,13 @@ def _throughput(
         for name, label in columns.items()
     }
     figure = charts.over_time(
-        moments, series, span=_LENGTHS[timeline.span], marks=marks, x_title="", y_title=_("Submissions")
+        moments,
+        series,
+        span=_LENGTHS[timeline.span],
+        marks=marks,
+        x_title="",
+        y_title=_("Submissions"),
+        window=_window(visit, scope, moments),
     )
     charts.as_lines(figure)
     charts.add_bands(figure, bands)

@@ -16,7 +16,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   )
   const tick = () => {
     const seconds = data.oldest.seconds + (performance.now() - drawnAt) / 1_000
-    oldest.textContent = `${data.oldest.label} ${spell(seconds, data.language)}`
+    oldest.textContent = `${data.oldest.label} ${spell(seconds)}`
   }
   stop(parentElement)
   if (data.oldest.seconds === null) oldest.remove()
@@ -85,16 +85,14 @@ function make(name, className = "", text = "") {
 }
 
 // Two units: on a wall nobody asks again.
-function spell(seconds, language) {
-  const sizes = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]]
+function spell(seconds) {
+  const sizes = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]]
   const first = Math.max(0, sizes.findIndex(([, size]) => seconds >= size))
   let left = Math.floor(seconds)
-  return sizes
-    .slice(first, first + 2)
-    .map(([unit, size]) => {
-      const count = Math.floor(left / size)
-      left -= count * size
-      return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(count)
-    })
-    .join(" ")
+  const parts = sizes.slice(first, first + 2).map(([unit, size]) => {
+    const count = Math.floor(left / size)
+    left -= count * size
+    return count ? `${count} ${unit}` : ""
+  })
+  return parts.filter(Boolean).join(" ") || "0 s"
 }

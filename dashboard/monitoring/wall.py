@@ -10,7 +10,8 @@ from core.services import alerts
 from core.services.alerts import Incident
 from core.services.monitoring import Answer, Scope
 from dashboard import i18n, shell
-from dashboard.monitoring import now
+from dashboard.monitoring import alerts as open_alerts
+from dashboard.monitoring import now, verdict
 
 _ = i18n.gettext
 _HERE = Path(__file__).parent
@@ -45,14 +46,18 @@ def draw(visit: shell.Visit, scope: Scope, window: str) -> None:
         key="wall",
         data={
             "place": [visit.course.name if visit.course else _("The whole installation"), window],
-            "sentence": now.sentence(figures),
+            "sentence": verdict.sentence(figures.answer, figures.components),
             "tone": tone,
             "counts": [{"label": label, "value": value} for label, value in now.counts(figures)],
             "oldest": {
                 "label": _("The oldest has waited"),
                 "seconds": figures.queue.oldest_waiting_seconds,
             },
-            "parts": [_alerts(figures.incidents), _stages(figures), _systems(figures)],
+            "parts": [
+                _alerts(tuple(open_alerts.once(figures.incidents))),
+                _stages(figures),
+                _systems(figures),
+            ],
             "leave": _("Leave the wall screen"),
             "language": i18n.language(),
         },

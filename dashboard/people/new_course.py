@@ -18,6 +18,11 @@ def zones() -> list[str]:
     return sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
 
+def courses_made() -> int:
+    """How many courses this session has created: each form has its own key, so that the next is empty."""
+    return int(st.session_state.get("courses-made", 0))
+
+
 def form(visit: Visit) -> None:
     """Name and zone of a course, and on pressing the course.
 
@@ -28,7 +33,7 @@ def form(visit: Visit) -> None:
     every = zones()
     default = visit.ctx.settings.timezone
     with st.form("new-course-form", clear_on_submit=False, border=False):
-        name = st.text_input(_("Name"), key="new-course-name")
+        name = st.text_input(_("Name"), key=f"new-course-name-{courses_made()}")
         zone = st.selectbox(
             _("Time zone"),
             every,
@@ -41,4 +46,5 @@ def form(visit: Visit) -> None:
         course_id = courses.create_course(visit.ctx, visit.actor, name=name, timezone=zone)
         st.toast(_("The course was created. You teach it."))
         st.session_state["next-course"] = course_id
+        st.session_state["courses-made"] = courses_made() + 1
         st.rerun()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services import accounts
 from core.vocabulary import Role
-from dashboard import i18n
+from dashboard import browser, i18n
 from dashboard.people.new_course import zones
 from dashboard.shell import Visit
 
@@ -41,7 +41,7 @@ def language(visit: Visit) -> None:
     if chosen and chosen != i18n.language():
         accounts.set_language(visit.ctx, visit.actor, chosen)
         st.session_state["language"] = chosen
-        st.rerun()
+        browser.reload()
 
 
 def zone(visit: Visit) -> None:

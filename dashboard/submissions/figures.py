@@ -174,8 +174,9 @@ def _times(figures: Statistics) -> None:
     empty = _("Nothing has ended yet.")
     _chart(_("Time to feedback"), figure if known else None, data, key="times", empty=empty)
     if figures.feedback.samples:
-        text = _("From handing in to the result, over {count} submissions that have ended.")
-        st.caption(text.format(count=i18n.number_text(figures.feedback.samples)))
+        one = "From handing in to the result, of the one submission that has ended."
+        many = "From handing in to the result, over {count} submissions that have ended."
+        st.caption(i18n.plural(one, many, figures.feedback.samples))
 
 
 def _often(figures: Statistics) -> None:

@@ -29,8 +29,7 @@ def show(visit: shell.Visit, assignment_id: int, stages: list[str]) -> None:
     found = submissions.list_students(
         visit.ctx, visit.actor, wanted, sort=sort, descending=descending, page=_page()
     )
-    text = _("{count} students match.")
-    st.caption(text.format(count=i18n.number_text(found.total)))
+    st.caption(i18n.plural("{count} student matches.", "{count} students match.", found.total))
     chosen = _table(visit, found, stages)
     if found.pages > 1:
         st.session_state["page"] = min(_page(), found.pages)

@@ -48,9 +48,12 @@ def show(visit: shell.Visit, task_id: int) -> None:
     )
     events = [event for event in events_of(visit, task) if not chosen or event.kind in chosen]
     if task.logs_cursor is not None:
-        newest = i18n.number_text(len(task.logs))
         st.caption(
-            _("Of the log the newest {count} lines are here; all of them are below.").format(count=newest)
+            i18n.plural(
+                "Of the log the newest line is here; all of them are below.",
+                "Of the log the newest {count} lines are here; all of them are below.",
+                len(task.logs),
+            )
         )
     rows = [_row(event, kinds, visit.zone) for event in events]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="events")

@@ -72,7 +72,7 @@ def _wholes() -> dict[str, str]:
 def _parts() -> dict[str, str]:
     """Parts of lines about the move of a stage, and of one that is stalled."""
     return {
-        "Stalled: nothing heard for": _("Nothing heard for {minutes} minutes."),
+        "Stalled: nothing heard for": _("Nothing heard for {minutes} min."),
         "Late or repeated report": _("Late or repeated report: {stage} {after} (stays {before})"),
         "its files are up": _("{stage}: {before} → {after}, its files are up"),
     }
@@ -84,7 +84,7 @@ def _status_names() -> dict[str, str]:
 
 def _move(message: str) -> str | None:
     if match := _STALLED.fullmatch(message):
-        return _("Nothing heard for {minutes} minutes.").format(minutes=match["minutes"])
+        return _("Nothing heard for {minutes} min.").format(minutes=match["minutes"])
     if match := _REPEATED.fullmatch(message):
         text = _("Late or repeated report: {stage} {after} (stays {before})")
     elif match := _MOVE.fullmatch(message):

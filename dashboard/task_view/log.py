@@ -28,7 +28,14 @@ def show(visit: shell.Visit, task: TaskView) -> None:
             st.code(text, language=None, height=240, wrap_lines=True)
         else:
             st.caption(_("No line of the log fits."))
-        st.caption(_("{shown} of {count} lines").format(shown=len(lines), count=len(task.logs)))
+        st.caption(
+            i18n.plural(
+                "{shown} of {count} line",
+                "{shown} of {count} lines",
+                len(task.logs),
+                shown=i18n.number_text(len(lines)),
+            )
+        )
         st.download_button(
             _("Download the log"),
             text,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services import submissions
+from core.services.health import check_nodes, error_of
 from core.services.submissions import TaskView, WaitingReason
-from core.vocabulary import WaitingCause
+from core.vocabulary import StageStatus, WaitingCause
 from dashboard import i18n, moments, shell
 from dashboard.tables import submission_label
 from dashboard.task_view import compare, failure, log, outputs, receipt, timeline
@@ -32,6 +33,8 @@ def show(visit: shell.Visit, task_id: int, *, with_log: bool = True) -> None:
         st.info(text.format(number=task.trial.number))
     if current.waiting_reason is not None:
         st.info(_waiting(current.waiting_reason))
+    elif task.summary.status is StageStatus.PENDING and error_of(lambda: check_nodes(visit.ctx)):
+        st.info(_("Nothing is processing submissions right now. Yours is saved and stays in the queue."))
     if current.stalled_at is not None and task.summary.dry_run_of is not None:
         st.warning(_("Nothing has been heard of it for too long. See whether nodes take this routing key."))
     elif current.stalled_at is not None:

@@ -60,8 +60,11 @@ def _lines(visit: shell.Visit, task_id: int) -> None:
         st.caption(_("No line of the log fits."))
         return
     st.caption(
-        _("{shown} of {count} lines").format(
-            shown=i18n.number_text(len(part.lines)), count=i18n.number_text(part.matching)
+        i18n.plural(
+            "{shown} of {count} line",
+            "{shown} of {count} lines",
+            part.matching,
+            shown=i18n.number_text(len(part.lines)),
         )
         + " · "
         + _("The number of a line is a link to it.")

@@ -34,20 +34,36 @@ function prepare(parentElement) {
     problem: find(".problem"),
     said: find(".said"),
     request: null,
+    refused: false,
   }
-  form.input.onchange = () => {
-    const file = form.input.files[0]
-    const tooLarge = file && file.size > form.data.limit_bytes
-    say(form, { problem: tooLarge ? form.data.labels.too_large : "" })
-    settle(form)
-    if (file && !tooLarge && sendsAtOnce(form)) send(form, file)
-  }
+  form.input.onchange = () => check(form)
   find("form").onsubmit = (event) => {
     event.preventDefault()
     if (!form.send.disabled) send(form, form.input.files[0])
   }
   form.stop.onclick = () => form.request?.abort()
   return form
+}
+
+// What the server would refuse after the whole file has come is refused before it is sent.
+async function check(form) {
+  const file = form.input.files[0]
+  form.refused = Boolean(file) // until the check is over
+  settle(form)
+  const problem = file ? await problemOf(form.data, file) : ""
+  if (file !== form.input.files[0]) return // another one was chosen meanwhile
+  form.refused = Boolean(problem)
+  say(form, { problem })
+  settle(form)
+  if (file && !problem && sendsAtOnce(form)) send(form, file)
+}
+
+async function problemOf({ accept, labels, limit_bytes }, file) {
+  if (file.size > limit_bytes) return labels.too_large
+  const zipOnly = accept.split(",")[0] === ".zip"
+  if (!zipOnly || file.size === 0) return ""
+  const start = new Uint8Array(await file.slice(0, 2).arrayBuffer())
+  return start[0] === 0x50 && start[1] === 0x4b ? "" : labels.no_zip // every ZIP begins with PK
 }
 
 // A form without a button has nothing to be asked before its file is sent.
@@ -69,7 +85,7 @@ function settle(form) {
   const file = form.input.files[0]
   form.hint.textContent = file?.name ?? form.data.labels.hint
   form.send.hidden = sendsAtOnce(form)
-  form.send.disabled = Boolean(form.request) || !file || file.size > form.data.limit_bytes
+  form.send.disabled = Boolean(form.request) || !file || form.refused
   form.input.disabled = Boolean(form.request)
   form.stop.hidden = form.progress.hidden = !form.request
 }

@@ -130,6 +130,7 @@ def _labels(words: _Words, limit_mb: int) -> dict[str, str]:
         "checking": _("Checking and storing…"),
         "stopped": words.stopped,
         "accepted": words.accepted,
+        "no_zip": _("This file is no ZIP archive. Pack your work as .zip and choose that file."),
         "too_large": TooLarge(limit_mb=limit_mb).sentence(i18n.language()),
         "broken": _("The connection broke. Submit it again: if it had arrived already, it counts once.")
         if words.send

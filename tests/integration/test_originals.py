@@ -249,7 +249,7 @@ def test_what_went_silent_is_found_while_the_file_server_is_down(
         )
     finally:
         waker.stop()
-        sweeping.join(30)
+        sweeping.join(60)
 
     assert originals.count_kept(ctx) == 1
 

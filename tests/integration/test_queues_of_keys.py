@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from pydantic import SecretStr
@@ -191,7 +192,7 @@ def test_two_definitions_saved_at_once_with_one_new_key_share_its_queue(
         except QueueTaken as error:
             refused.append(error)
 
-    run_at_once([lambda q=q, a=a: save(q, a) for q, a in wanted.items()])
+    run_at_once([partial(save, q, a) for q, a in wanted.items()])
 
     assert (len(made), len(refused)) == (1, 1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -31,7 +32,7 @@ def press(app: AppTest, label: str, number: int = 0) -> AppTest:
     return app
 
 
-def field(app: AppTest, label: str, number: int = 0) -> object:
+def field(app: AppTest, label: str, number: int = 0) -> Any:
     return [one for one in (*app.text_input, *app.number_input) if one.label == label][number]
 
 

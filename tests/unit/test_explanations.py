@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
+from core.demo import containers
+from core.first_error import find_first_error
 from core.services.explanations import Explanation, Owner, explain
 from core.vocabulary import FailedBy
-from runner import node
+from runner import reasons
+from tests.outputs import CAUSES, Student
 
 
 @pytest.mark.parametrize(
@@ -30,13 +36,16 @@ def test_a_reason_tells_whose_the_failure_is(reason: str, owner: Owner) -> None:
 
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_every_sentence_of_the_runner_is_known(language: str) -> None:
-    platform = [node._CRASHED, node._NO_SANDBOX, node._LOST]
+    platform = [reasons.CRASHED, reasons.NO_SANDBOX, reasons.INCOMPLETE_SANDBOX, reasons.LOST]
     for texts in platform:
-        assert explain(texts[language].format(incident="ab12", error="x")).owner is Owner.PLATFORM
-    for texts in node._STOPPED.values():
+        assert (
+            explain(texts[language].format(incident="ab12", error="x", lacks="seccomp")).owner
+            is Owner.PLATFORM
+        )
+    for texts in reasons.STOPPED.values():
         assert explain(texts[language].format(seconds=300)).owner is Owner.FILE
-    assert explain(node._FAILED[language].format(code=3)) != explain("zxqj")
-    assert explain(node._FAILED[language].format(code=127)).owner is Owner.CONTAINER
+    assert explain(reasons.FAILED[language].format(code=3)) != explain("zxqj")
+    assert explain(reasons.FAILED[language].format(code=127)).owner is Owner.CONTAINER
 
 
 def test_files_that_could_not_be_stored_are_never_the_students_fault() -> None:
@@ -58,3 +67,55 @@ def test_every_explanation_says_what_happened_and_what_to_do_in_both_languages(
     for text in (told.happened, told.todo):
         assert set(text) == {"es", "en"}
         assert all(text.values())
+
+
+CONTAINERS = Path(containers.__file__).parent
+
+
+def _spelled(node: ast.expr) -> str | None:
+    """The text of a string in the source, with something in each of its fields; None where it is none."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            str(part.value) if isinstance(part, ast.Constant) else "x1.json" for part in node.values
+        )
+    return None
+
+
+def _sentences_of_the_demo() -> set[str]:
+    """What the demo's containers say when a submission fails, in both languages."""
+    found: set[str] = set()
+    for path in sorted(CONTAINERS.rglob("*.py")):
+        for entry in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            parts: list[ast.expr] = []
+            if isinstance(entry, ast.Call) and getattr(entry.func, "id", "") in {"give_up", "Broken"}:
+                parts = entry.args
+            elif isinstance(entry, ast.Tuple) and isinstance(entry.ctx, ast.Load):
+                parts = entry.elts
+            texts = [text for part in parts if (text := _spelled(part)) and " " in text]
+            found |= set(texts) if len(texts) == 2 else set()
+    return {said for said in found if "x1.json: x1.json" not in said}
+
+
+def test_every_sentence_of_the_demos_containers_is_known() -> None:
+    sentences = _sentences_of_the_demo()
+
+    assert len(sentences) > 20
+    assert {said for said in sentences if explain(f"a.js, line 3: {said}") == explain(None)} == set()
+    assert {said for said in sentences if explain(said).owner is not Owner.FILE} == set()
+
+
+def test_the_count_of_the_demos_tests_is_known() -> None:
+    for said in ("0 prueba(s) pasaron, 1 fallaron.", "0 test(s) passed, 1 failed."):
+        assert explain(said).happened["en"] == "Your work ran, and did not do what the tests expect."
+
+
+@pytest.mark.parametrize("cause", list(CAUSES))
+def test_every_first_error_is_explained(cause: str) -> None:
+    student = Student(name="ana", number=7, other=70, folder="entrega")
+    found = find_first_error(CAUSES[cause](student))
+
+    assert found is not None
+    assert "longer than it may" not in explain(found.sentence).happened["en"]
+    assert explain(found.sentence).owner is Owner.FILE

@@ -51,8 +51,12 @@ class Incident:
     note: str
 
     def sentence(self, language: str) -> str:
-        """What is wrong, with its figures; of what is over or gets better, as it was at its worst."""
-        value = self.value if self.calm_since is None else self.worst
+        """Return what is wrong, with its figures; of what is over or gets better, as it was at its worst.
+
+        A value that is back within its limit while the incident is open would contradict the sentence.
+        """
+        beyond = self.value < self.threshold if self.kind is AlertKind.DISK else self.value > self.threshold
+        value = self.value if self.calm_since is None and beyond else self.worst
         return words.sentence(
             self.kind, language, subject=self.subject, value=value, threshold=self.threshold
         )

@@ -83,6 +83,14 @@ _SENTENCES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
     }
 )
 
+_ONE: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
+    {
+        "en": {AlertKind.PARKED: "One report could not be applied and waits for somebody."},
+        "es": {AlertKind.PARKED: "Un reporte no se pudo aplicar y espera a alguien."},
+    }
+)
+"""Where the figure is 1."""
+
 _SYSTEMS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "en": {"files": "The file server", "broker": "The queue"},
@@ -121,7 +129,8 @@ def sentence(kind: AlertKind, language: str, *, subject: str, value: float, thre
     """What is wrong, with its figures as people say them."""
     named = _SYSTEMS[language].get(subject, subject)
     said = [span(number, language) if kind in _MINUTES else _short(number) for number in (value, threshold)]
-    return _SENTENCES[language][kind].format(subject=named, value=said[0], threshold=said[1])
+    texts = _ONE if kind in _ONE[language] and value == 1 else _SENTENCES
+    return texts[language][kind].format(subject=named, value=said[0], threshold=said[1])
 
 
 def span(minutes: float, language: str) -> str:

@@ -1,7 +1,8 @@
 """Figures for those who watch. All of them are counted from the rows, over all that is in scope."""
 
 from core.services.monitoring.consumers import QueueState, read_consumers, read_report_queue
-from core.services.monitoring.diagnosis import Answer, Figures, diagnose
+from core.services.monitoring.diagnosis import ABOUT_FAILURES, Answer, Figures, diagnose
+from core.services.monitoring.evidence import Evidence, gather_evidence
 from core.services.monitoring.failures import (
     FailedTask,
     FailureGroup,
@@ -17,9 +18,7 @@ from core.services.monitoring.offenders import (
 )
 from core.services.monitoring.overall import (
     Components,
-    Verdicts,
     answer_for,
-    count_verdicts,
     read_components,
 )
 from core.services.monitoring.places import CourseQueue, count_by_course, measure_outbox_lag
@@ -50,13 +49,16 @@ from core.services.monitoring.times import (
     measure_latency,
     trace_latency,
 )
+from core.services.monitoring.verdicts import Verdicts, count_verdicts
 
 __all__ = [
+    "ABOUT_FAILURES",
     "A_WEEK",
     "MOST_MARKS",
     "Answer",
     "Components",
     "CourseQueue",
+    "Evidence",
     "FailedTask",
     "FailureGroup",
     "Failures",
@@ -87,6 +89,7 @@ __all__ = [
     "count_verdicts",
     "diagnose",
     "fitting_span",
+    "gather_evidence",
     "group_failures",
     "list_failures",
     "list_marks",

@@ -40,8 +40,9 @@ class FailedTask:
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Failures with the same message but for ids, numbers, paths and times.
+    """Failures with the same first error but for names, ids, numbers, paths and times.
 
+    `message` is what they share, `example` what one of them said.
     `id` depends on the message alone, so it is the same in every scope and as data grows.
     `students` are distinct; `stages` and `definitions` are the names of those in which it happened;
     `versions` are the definitions with the number of the version whose containers ran.
@@ -51,6 +52,7 @@ class FailureGroup:
 
     id: str
     message: str
+    example: str
     count: int
     first_seen: datetime
     last_seen: datetime
@@ -112,13 +114,16 @@ def group_failures(ctx: Context, actor: Actor, scope: Scope) -> Failures:
     """What stands failed in `scope`, by cause: every one is counted, and in one group only."""
     with ctx.db.transaction() as session:
         grouped = sum_by_cause(session, actor, scope, _edges(scope, ctx.now())).subquery()
-        message = select(func.fold_message(TaskStageStatus.reason)).where(
-            TaskStageStatus.id == grouped.c.sample
-        )
+        said = func.coalesce(func.nullif(TaskStageStatus.cause, ""), TaskStageStatus.reason)
+        sample = TaskStageStatus.id == grouped.c.sample
+        message = select(func.fold_message(said)).where(sample)
+        example = select(TaskStageStatus.reason).where(sample)
         rows = session.execute(
-            select(grouped, message.scalar_subquery().label("message")).order_by(
-                grouped.c.failures.desc(), grouped.c.failure_key
-            )
+            select(
+                grouped,
+                message.scalar_subquery().label("message"),
+                example.scalar_subquery().label("example"),
+            ).order_by(grouped.c.failures.desc(), grouped.c.failure_key)
         ).all()
         groups = tuple(_group(row) for row in rows)
         return Failures(sum(group.count for group in groups), groups)
@@ -135,6 +140,7 @@ def _group(row: Any) -> FailureGroup:
     return FailureGroup(
         id=row.failure_key,
         message=row.message,
+        example=row.example or "",
         count=row.failures,
         first_seen=row.first_seen,
         last_seen=row.last_seen,

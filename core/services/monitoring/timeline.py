@@ -11,7 +11,7 @@ from core.context import Actor, Context
 from core.models import Assignment, DefinitionVersion, TaskDefinition
 from core.services.monitoring.scope import Scope, inside, window
 from core.services.monitoring.summary import HourCount, count_by_hour
-from core.services.monitoring.times import LatencyPoint, trace_latency
+from core.services.monitoring.times import LatencyPoint, latency_zone, trace_latency
 from core.vocabulary import TimeSpan
 
 A_WEEK = timedelta(days=7)
@@ -32,7 +32,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """One window. `throughput` is by `span` as it falls in a zone, `latency` by `span` in UTC.
+    """One window. `throughput` is by `span` as it falls in a zone, `latency` as it falls in `latency_zone`.
 
     `week_before`: the throughput of the same window a week earlier, at the moments it had then; empty
     where the window has no beginning.
@@ -40,6 +40,7 @@ class Timeline:
 
     span: TimeSpan
     latency: tuple[LatencyPoint, ...]
+    latency_zone: str
     throughput: tuple[HourCount, ...]
     week_before: tuple[HourCount, ...]
     marks: tuple[Mark, ...]
@@ -71,7 +72,8 @@ def read_timeline(
         before = count_by_hour(ctx, actor, earlier, span=chosen, zone=zone)
     return Timeline(
         span=chosen,
-        latency=tuple(trace_latency(ctx, actor, scope, chosen)),
+        latency=tuple(trace_latency(ctx, actor, scope, chosen, zone=zone)),
+        latency_zone=latency_zone(ctx, actor, scope, chosen, zone),
         throughput=tuple(count_by_hour(ctx, actor, scope, span=chosen, zone=zone)),
         week_before=tuple(before),
         marks=tuple(list_marks(ctx, actor, scope)),

@@ -50,7 +50,7 @@ class StageLatency:
 
 @dataclass(frozen=True, slots=True)
 class LatencyPoint:
-    """As `StageLatency`, of the stages that ended within the hour, day or week (UTC) from `at` on.
+    """As `StageLatency`, of the stages that ended within the hour, day or week from `at` on.
 
     `is_open`: that span is not over yet, so more may come.
     """
@@ -77,10 +77,16 @@ def measure_latency(ctx: Context, actor: Actor, scope: Scope) -> list[StageLaten
         ]
 
 
-def trace_latency(ctx: Context, actor: Actor, scope: Scope, span: TimeSpan) -> list[LatencyPoint]:
-    """Each stage's times per `span`, in order of time and then of processing; empty spans are absent."""
+def trace_latency(
+    ctx: Context, actor: Actor, scope: Scope, span: TimeSpan, *, zone: str = "UTC"
+) -> list[LatencyPoint]:
+    """Return each stage's times per `span`, in order of time and then of processing; empty spans are absent.
+
+    Days and weeks are those of `zone`, except over the whole platform, where they are those of UTC
+    (`latency_zone`).
+    """
     with ctx.db.transaction() as session:
-        measured = _measure(session, actor, scope, span)
+        measured = _measure(session, actor, scope, span, zone)
         stages = _in_order(session)
         return [
             LatencyPoint(at, at + _LENGTHS[span] > ctx.now(), name, *measured[at, stage])
@@ -88,6 +94,12 @@ def trace_latency(ctx: Context, actor: Actor, scope: Scope, span: TimeSpan) -> l
             for stage, name in stages
             if (at, stage) in measured
         ]
+
+
+def latency_zone(ctx: Context, actor: Actor, scope: Scope, span: TimeSpan, zone: str) -> str:
+    """Return the zone whose days and weeks `trace_latency` counts by: tallied days are those of UTC."""
+    with ctx.db.transaction() as session:
+        return "UTC" if _is_tallied(session, actor, scope, span) else zone
 
 
 def _in_order(session: Session) -> list[tuple[int, str]]:
@@ -100,21 +112,29 @@ def _in_order(session: Session) -> list[tuple[int, str]]:
     return [(stage, name) for stage, name in rows]
 
 
-def _measure(session: Session, actor: Actor, scope: Scope, span: TimeSpan | None) -> _Measured:
+def _is_tallied(session: Session, actor: Actor, scope: Scope, span: TimeSpan | None) -> bool:
     whole_days = span is not TimeSpan.HOUR and is_whole(session, actor, scope)
-    if not whole_days or not tallied_spans(session, scope):
-        return _measure_rows(session, actor, scope, span)
+    return whole_days and bool(tallied_spans(session, scope))
+
+
+def _measure(
+    session: Session, actor: Actor, scope: Scope, span: TimeSpan | None, zone: str = "UTC"
+) -> _Measured:
+    if not _is_tallied(session, actor, scope, span):
+        return _measure_rows(session, actor, scope, span, zone)
     both = [_measure_bins(session, actor, scope, span, kind) for kind in (Kind.WAITED, Kind.RAN)]
     waited, ran = both
     return {key: (waited.get(key, _NOTHING), ran.get(key, _NOTHING)) for key in waited.keys() | ran.keys()}
 
 
-def _measure_rows(session: Session, actor: Actor, scope: Scope, span: TimeSpan | None) -> _Measured:
+def _measure_rows(
+    session: Session, actor: Actor, scope: Scope, span: TimeSpan | None, zone: str
+) -> _Measured:
     ended = TaskStageStatus.ended_at
     raw = (
         joined(
             select(
-                _start(span, ended).label("at"),
+                _start(span, ended, zone).label("at"),
                 TaskStageStatus.stage_id.label("stage_id"),
                 waited_seconds().label("waited"),
                 ran_seconds().label("ran"),
@@ -144,7 +164,7 @@ def _measure_bins(
     found = counted(session, actor, scope, kind)
     raw = (
         select(
-            _start(span, found.c.at).label("at"),
+            _start(span, found.c.at, "UTC").label("at"),
             found.c.stage_id,
             cast(found.c.detail, Integer).label("bin"),
             found.c.count,
@@ -178,8 +198,8 @@ def _measure_bins(
     return {(row[0], row[1]): Percentiles(row[2], *(middle_of(number) for number in row[3:])) for row in rows}
 
 
-def _start(span: TimeSpan | None, moment: Any) -> ColumnElement[Any]:
-    return null() if span is None else func.date_trunc(span.value, moment, "UTC")
+def _start(span: TimeSpan | None, moment: Any, zone: str) -> ColumnElement[Any]:
+    return null() if span is None else func.date_trunc(span.value, moment, zone)
 
 
 def _figures(seconds: ColumnElement[float]) -> list[ColumnElement[Any]]:

@@ -14,11 +14,11 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.db import notify
 from core.errors import NotFound, Required, UnknownStage, UnknownStatus
-from core.models import ProcessingStage, Task, TaskAttempt, TaskLog, TaskMetrics, TaskStageStatus
+from core.models import ProcessingStage, Task, TaskAttempt, TaskMetrics, TaskStageStatus
 from core.services.attempts import add_log, notify_task
-from core.services.reports.effects import REASON_LIMIT
 from core.services.reports.held import HeldAttempt, HeldStage, HeldTask, hold
 from core.services.reports.moves import move, settle
+from core.services.reports.reasons import find_reason
 from core.services.reports.runs import open_run
 from core.services.reports.storing import store
 from core.services.topics import of_task
@@ -227,21 +227,4 @@ def _report(
         return
     task.note(attempt, f"{stage.name}: {before.name} → {status.name}", stage=stage)
     if status is StageStatus.FAILED:
-        stage.reason = _reason(session, task, attempt, stage)
-
-
-def _reason(session: Session, task: HeldTask, attempt: HeldAttempt, stage: HeldStage) -> str | None:
-    """The last error line of the stage in this run: what the student reads first."""
-    reason = session.scalar(
-        select(TaskLog.log_message)
-        .where(
-            TaskLog.task_id == task.id,
-            TaskLog.attempt == attempt.number,
-            TaskLog.run == attempt.run,
-            TaskLog.stage_id == stage.stage_id,
-            TaskLog.level == LogLevel.ERROR,
-        )
-        .order_by(TaskLog.id.desc())
-        .limit(1)
-    )
-    return reason[:REASON_LIMIT] if reason else None
+        stage.reason, stage.cause = find_reason(session, task, attempt, stage)

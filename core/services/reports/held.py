@@ -31,6 +31,7 @@ class HeldStage:
     started_at: datetime | None
     ended_at: datetime | None
     reason: str | None
+    cause: str | None
     verdict: StageStatus | None
     failed_by: FailedBy | None
     failed_tag: int | None
@@ -210,6 +211,7 @@ def _read_stages(session: Session, attempts: Mapping[int, HeldAttempt]) -> None:
             stage.started_at,
             stage.ended_at,
             stage.reason,
+            stage.cause,
             stage.verdict,
             stage.failed_by,
             stage.failed_tag,

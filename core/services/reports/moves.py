@@ -37,7 +37,7 @@ def complete(task: HeldTask, attempt: HeldAttempt, stage: HeldStage, *, at: date
     back: its files are up after all.
     """
     if stage.failed_by is FailedBy.UPLOAD and not attempt.is_closed:
-        stage.failed_by = stage.failed_tag = stage.reason = None
+        stage.failed_by = stage.failed_tag = stage.reason = stage.cause = None
         _set(attempt, stage, StageStatus.COMPLETED, at)
         task.note(attempt, f"{stage.name}: FAILED → COMPLETED, its files are up", stage=stage)
         return
@@ -53,9 +53,13 @@ def fail(
     tag: int | None,
     at: datetime,
 ) -> None:
-    """Something shows that `stage` has failed, which stands unless it is final already."""
+    """Record that `stage` has failed, which stands unless it is final already.
+
+    The reason of a crash is all that is known of it; that of a verdict is read from the output later.
+    """
     if move(attempt, stage, StageStatus.FAILED, at=at):
         stage.reason, stage.failed_by, stage.failed_tag = reason, by, tag
+        stage.cause = None if by is FailedBy.VERDICT else ""
 
 
 def settle(task: HeldTask, attempt: HeldAttempt, *, at: datetime) -> None:

@@ -48,4 +48,4 @@ def open_run(
 def _reset(stage: HeldStage) -> None:
     stage.status = StageStatus.PENDING
     stage.started_at = stage.ended_at = None
-    stage.reason = stage.verdict = stage.failed_by = stage.failed_tag = None
+    stage.reason = stage.cause = stage.verdict = stage.failed_by = stage.failed_tag = None

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from core.db import CHANNEL
 from core.services import notices
-from core.services.attempts import OUTBOX_TOPIC
+from core.services.attempts import OUTBOX_TOPIC, OUTPUTS_TOPIC
 from core.services.reports.held import HeldAttempt, HeldStage, HeldTask
-from core.vocabulary import FailedBy
+from core.vocabulary import FailedBy, StageStatus
 
 
 def store(session: Session, tasks: Iterable[HeldTask], *, at: datetime) -> None:
@@ -63,6 +63,8 @@ def _notify(session: Session, tasks: list[HeldTask]) -> None:
     topics = {"monitoring"} if any(task.course_id for task in moved) else set()
     if any(attempt.changed and attempt.ended_at for task in tasks for attempt in task.attempts):
         topics.add(OUTBOX_TOPIC)  # whoever waits for this place may go
+    if any(_is_unread(stage) for task in moved for attempt in task.attempts for stage in attempt.stages):
+        topics.add(OUTPUTS_TOPIC)
     topics |= {f"task:{task.id}" for task in tasks}
     for task in moved:
         topics.add(f"user:{task.student_id}")
@@ -73,6 +75,10 @@ def _notify(session: Session, tasks: list[HeldTask]) -> None:
             text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic"),
             {"channel": CHANNEL, "topics": sorted(topics)},
         )
+
+
+def _is_unread(stage: HeldStage) -> bool:
+    return stage.changed and stage.status is StageStatus.FAILED and stage.cause is None
 
 
 def _write(session: Session, statement: str, rows: list[Mapping[str, object]], **values: object) -> None:
@@ -102,6 +108,7 @@ def _stage_row(stage: HeldStage) -> Mapping[str, object]:
         "started_at": _moment(stage.started_at),
         "ended_at": _moment(stage.ended_at),
         "reason": stage.reason,
+        "cause": stage.cause,
         "verdict": stage.verdict,
         "failed_by": stage.failed_by,
         "failed_tag": stage.failed_tag,
@@ -131,11 +138,11 @@ WHERE task_attempt.id = new.id
 _UPDATE_STAGES = """
 UPDATE task_stage_status SET
     status_id = new.status_id, run = new.run, queued_at = new.queued_at, started_at = new.started_at,
-    ended_at = new.ended_at, reason = new.reason, verdict = new.verdict, failed_by = new.failed_by,
-    failed_tag = new.failed_tag, deliveries = new.deliveries, early = new.early
+    ended_at = new.ended_at, reason = new.reason, cause = new.cause, verdict = new.verdict,
+    failed_by = new.failed_by, failed_tag = new.failed_tag, deliveries = new.deliveries, early = new.early
 FROM json_to_recordset(CAST(:rows AS json)) AS new (
     id bigint, status_id smallint, run bigint, queued_at timestamptz, started_at timestamptz,
-    ended_at timestamptz, reason text, verdict smallint, failed_by text, failed_tag bigint,
+    ended_at timestamptz, reason text, cause text, verdict smallint, failed_by text, failed_tag bigint,
     deliveries bigint[], early bigint[])
 WHERE task_stage_status.id = new.id
 """
