@@ -3,9 +3,13 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 # Processes that share the tests, each with servers of its own.
 WORKERS ?= 2
+# Of `make chaos`: how many rounds, the seed of the first, submissions of each at most.
+ROUNDS ?= 300
+SEED ?= 1
+MOST ?= 60
 SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help up down test test-fast check bench stress loadtest screenshots lock upgrade clean
+.PHONY: help up down test test-fast check bench stress chaos loadtest screenshots lock upgrade clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -18,7 +22,7 @@ $(STAMP): requirements.txt requirements-dev.txt
 	@touch $(STAMP)
 
 up: $(STAMP) ## start everything in the foreground; Ctrl-C stops it
-	@-$(PY) -m runner.sandbox install
+	@-$(PY) -m runner check
 	@exec $(PY) -m core up
 
 down: $(STAMP) ## stop what `make up` started
@@ -32,8 +36,12 @@ stress: $(STAMP) ## a thousand tasks through nodes that die, beside a broker tha
 	@bash tests/provision.sh
 	$(PY) -m pytest -m stress
 
+chaos: $(STAMP) ## ROUNDS=300 rounds of faults from SEED=1 on; one alone: ROUNDS=1 SEED=7 KIND=embedded
+	@bash tests/provision.sh
+	$(PY) -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --most $(MOST) $(if $(KIND),--kind $(KIND))
+
 test-fast: $(STAMP) ## the inner loop: without browser, foreign FTP servers and RabbitMQ
-	$(PY) -m pytest -x $(SHARED) -m "not e2e and not ftp_servers and not rabbitmq and not stress and not slow"
+	$(PY) -m pytest -x $(SHARED) -m "not e2e and not ftp_servers and not rabbitmq and not stress and not chaos and not slow"
 
 check: $(STAMP) ## lint, format, types, layers, container files
 	.venv/bin/ruff check

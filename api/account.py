@@ -94,7 +94,7 @@ class LinkOut(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "url": "http://127.0.0.1:8501/account?link=Jc3…",
+                "url": "http://127.0.0.1:8501/link#token=Jc3…",
                 "expires_at": "2026-03-02T16:00:00Z",
             }
         }

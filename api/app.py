@@ -28,14 +28,16 @@ from api import (
     submit,
     tasks,
 )
-from api.body_limit import BodyLimit
 from api.definition_shapes import DefinitionChangeIn, DefinitionIn
 from core import logs
 from core.bootstrap import open_context
 from core.config import Settings
 from core.context import Context
+from core.standby import standing_by
+from web.body_limit import BodyLimit
 from web.headers import SecurityHeaders
 from web.request_ids import RequestIds
+from web.upload_slots import UploadSlots
 
 
 class _Api(FastAPI):
@@ -56,7 +58,8 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         app.state.ctx = ctx or open_context(settings, pool_size=20)
         gc.collect()
         gc.freeze()
-        yield
+        with standing_by(app.state.ctx):
+            yield
         if ctx is None:
             app.state.ctx.db.dispose()
 
@@ -68,6 +71,7 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         generate_unique_id_function=lambda route: route.name,  # what generators name their functions by
     )
     app.state.settings = settings
+    app.state.upload_slots = UploadSlots()
     app.add_middleware(BodyLimit)
     app.add_middleware(
         CORSMiddleware,

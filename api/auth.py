@@ -48,7 +48,7 @@ class Registration(Credentials):
 
 
 class Registered(BaseModel):
-    """The new account."""
+    """The account, or, where a mail goes out whose link makes it, what was asked for."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -56,7 +56,7 @@ class Registered(BaseModel):
         }
     )
 
-    id: int
+    id: int = Field(description="Of the account; where a mail goes out, of the registration")
     email: str
     full_name: str
 
@@ -161,17 +161,22 @@ async def login(ctx: ContextDep, request: Request, credentials: Credentials) -> 
     return await in_lane(act)
 
 
-@router.post("/register", status_code=201, responses=responses(409))
-async def register(ctx: ContextDep, registration: Registration) -> Registered:
-    """Open an account for an e-mail of an allowed domain."""
-    person = await in_lane(
+@router.post("/register", status_code=201, responses=responses(403, 409, 429))
+async def register(ctx: ContextDep, request: Request, registration: Registration) -> Registered:
+    """Ask for an account with an e-mail of an allowed domain.
+
+    Where mail is sent, the link in it makes the account and sets its password. Elsewhere it is made at
+    once, and has no role until its person has proven the mailbox by a one-time link.
+    """
+    asked = await in_lane(
         accounts.register,
         ctx,
         email=registration.email,
         password=registration.password,
         full_name=registration.full_name,
+        address=_address(request),
     )
-    return Registered(id=person.id, email=person.email, full_name=person.full_name)
+    return Registered(id=asked.id, email=asked.email, full_name=asked.full_name)
 
 
 @router.post("/select_course", responses=responses(401, 403, 404))
@@ -192,7 +197,7 @@ def logout(ctx: ContextDep, actor: ActorDep, token: BearerDep) -> None:  # noqa:
 
 
 @router.post("/change_password", status_code=204, responses=responses(401, 429))
-async def change_password(ctx: ContextDep, actor: ActorDep, request: Request, change: PasswordChange) -> None:
+async def change_password(ctx: ContextDep, actor: ActorDep, change: PasswordChange) -> None:
     """Set another password. Every session and token ends, this one too."""
     await in_lane(
         accounts.change_password,
@@ -201,7 +206,6 @@ async def change_password(ctx: ContextDep, actor: ActorDep, request: Request, ch
         old=change.old_password,
         new=change.new_password,
         keep_session=None,
-        address=_address(request),
     )
 
 

@@ -47,8 +47,30 @@ class RoleChange(BaseModel):
     role: RoleIn
 
 
-class MemberAddedOut(MemberOut):
-    """Somebody who is in the course now. `invitation` is null for who has a password, or was in it."""
+class MemberChangedOut(MemberOut):
+    """A member with another role. `invitation` is there where it holds only after a confirmation."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": 46,
+                "email": "luis.perez@uniandes.edu.co",
+                "full_name": "Luis Pérez",
+                "student_code": None,
+                "course_role": "assistant",
+                "has_password": True,
+                "is_confirmed": True,
+                "joined_at": "2026-01-19T13:00:00Z",
+                "invitation": None,
+            }
+        }
+    )
+
+    invitation: InvitationOut | None
+
+
+class MemberAddedOut(MemberChangedOut):
+    """A person who is in the course now. `invitation` is null for a confirmed one, or one who was in it."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -59,15 +81,15 @@ class MemberAddedOut(MemberOut):
                 "student_code": None,
                 "course_role": "assistant",
                 "has_password": False,
+                "is_confirmed": False,
                 "joined_at": "2026-01-19T13:00:00Z",
                 "is_new_account": True,
-                "invitation": {"email": "luis.perez@uniandes.edu.co", "link": None},
+                "invitation": {"email": "luis.perez@uniandes.edu.co", "link": None, "delivery": "mail"},
             }
         }
     )
 
     is_new_account: bool
-    invitation: InvitationOut | None
 
 
 @router.get("/", include_in_schema=False)
@@ -122,9 +144,13 @@ def add_member(ctx: ContextDep, actor: ActorDep, course_id: CourseId, person: Me
 @router.patch("/{course_id}/users/{user_id}", responses=responses(401, 403, 404, 409))
 def set_member_role(
     ctx: ContextDep, actor: ActorDep, course_id: CourseId, user_id: UserId, change: RoleChange
-) -> MemberOut:
-    """Give somebody in the course another role."""
-    return MemberOut.of(courses.set_role(ctx, actor, course_id, user_id, change.role))
+) -> MemberChangedOut:
+    """Give a member of the course another role."""
+    changed = courses.set_role(ctx, actor, course_id, user_id, change.role)
+    return MemberChangedOut(
+        **MemberOut.of(changed.member).model_dump(),
+        invitation=None if changed.invitation is None else InvitationOut.of(changed.invitation),
+    )
 
 
 @router.delete("/{course_id}/users/{user_id}", status_code=204, responses=responses(401, 403, 404, 409))
@@ -137,5 +163,11 @@ def remove_member(ctx: ContextDep, actor: ActorDep, course_id: CourseId, user_id
     "/{course_id}/users/{user_id}/invitation", status_code=201, responses=responses(401, 403, 404, 409)
 )
 def invite_member(ctx: ContextDep, actor: ActorDep, course_id: CourseId, user_id: UserId) -> InvitationOut:
-    """Invite somebody once more who has not set a password."""
+    """Invite a member once more who has not set a password."""
     return InvitationOut.of(courses.invite_again(ctx, actor, course_id, user_id))
+
+
+@router.post("/{course_id}/invitations", status_code=201, responses=responses(401, 403, 404))
+def invite_members(ctx: ContextDep, actor: ActorDep, course_id: CourseId) -> list[InvitationOut]:
+    """Invite every member once more who has not set a password; without mail, with a link for each."""
+    return [InvitationOut.of(made) for made in courses.invite_all_again(ctx, actor, course_id)]

@@ -24,8 +24,8 @@ EXAMPLE_IN: dict[str, JsonValue] = {
                 "run_command": "python parse.py",
                 "container_filename": "parser.tar.gz",
             },
-            "routing_key": "gcode-grammar",
-            "timeout_seconds": 300,
+            "routing_key": "gcode-execution",
+            "timeout_seconds": 60,
         }
     ],
 }
@@ -54,9 +54,9 @@ EXAMPLE_OUT: dict[str, JsonValue] = {
                 "image_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             },
             "exchange": "processing-exchange",
-            "routing_key": "gcode-grammar",
-            "queue": "gcode-grammar",
-            "timeout_seconds": 300,
+            "routing_key": "gcode-execution",
+            "queue": "gcode-execution",
+            "timeout_seconds": 60,
         }
     ],
 }
@@ -93,10 +93,20 @@ class StageIn(BaseModel):
         False, description="Copy name, command and image of `stage_id` as they are now"
     )
     container: ContainerIn | None = None
-    routing_key: Text = Field("", description="Default: definition and stage as an ASCII slug")
-    queue: Text = Field("", description="Default: the routing key")
+    routing_key: Text = Field(
+        "",
+        description="Which nodes run it; `GET /task-definitions/keys` lists those that nodes know."
+        " Default: definition and stage as an ASCII slug",
+    )
+    queue: Text = Field(
+        "", description="Default: the queue of the routing key, which all definitions share, else the key"
+    )
     exchange: Text = Field("", description="Default: processing-exchange")
-    timeout_seconds: int | None = Field(None, description="Default: 300")
+    timeout_seconds: int | None = Field(
+        None,
+        description="Default: 300, answered back. A node holds one of 8 threads for the whole of it, so"
+        " name the smallest that will do",
+    )
 
 
 class DefinitionIn(BaseModel):
@@ -146,6 +156,26 @@ class StageOut(BaseModel):
     routing_key: str
     queue: str
     timeout_seconds: int
+
+
+class RoutingKeyOut(BaseModel):
+    """A routing key that a stage can have."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "routing_key": "gcode-execution",
+                "exchange": "processing-exchange",
+                "queue": "gcode-execution",
+                "has_executor": True,
+            }
+        }
+    )
+
+    routing_key: str
+    exchange: str
+    queue: str | None = Field(description="What serves it; null while no definition uses it")
+    has_executor: bool = Field(description="Whether the nodes of the orchestrator know the key")
 
 
 class DefinitionOut(BaseModel):

@@ -19,11 +19,12 @@ from api.definition_shapes import (
     DefinitionChangeIn,
     DefinitionIn,
     DefinitionOut,
+    RoutingKeyOut,
     StageIn,
     definition_out,
     stage_draft,
 )
-from api.deps import ActorDep, ContextDep
+from api.deps import ActorDep, ContextDep, upload_slot
 from api.etag import EtagRoute
 from api.forms import is_form, read_form
 from api.params import Cursor
@@ -87,8 +88,9 @@ async def sent_to_create(request: Request, ctx: ContextDep, actor: ActorDep) -> 
     await run_in_threadpool(definitions.check_may_create, ctx, actor)
     if not is_form(request):
         raise Required(field=TEXT_FIELD)
-    async for sent in _read(request, ctx.settings.max_upload_mb):
-        yield sent
+    async with upload_slot(request, actor):
+        async for sent in _read(request, ctx.settings.max_upload_mb):
+            yield sent
 
 
 async def sent_to_change(
@@ -99,14 +101,15 @@ async def sent_to_change(
     if not is_form(request):
         yield Sent(await request.body())
         return
-    async for sent in _read(request, ctx.settings.max_upload_mb):
-        yield sent
+    async with upload_slot(request, actor):
+        async for sent in _read(request, ctx.settings.max_upload_mb):
+            yield sent
 
 
 @router.post(
     "",
     status_code=201,
-    responses=responses(401, 403, 409, 413),
+    responses=responses(401, 403, 409, 413, 429),
     openapi_extra=_CREATE,
 )
 @router.post("/", status_code=201, include_in_schema=False)
@@ -144,6 +147,21 @@ def list_definitions(
     return [definition_out(found) for found in page.items]
 
 
+@router.get("/keys", responses=responses(304, 401, 403))
+@router.get("/keys/", include_in_schema=False)
+def list_routing_keys(ctx: ContextDep, actor: ActorDep) -> list[RoutingKeyOut]:
+    """Routing keys that nodes know, and those that definitions use, each with its queue."""
+    return [
+        RoutingKeyOut(
+            routing_key=key.routing_key,
+            exchange=key.exchange,
+            queue=key.queue,
+            has_executor=key.has_executor,
+        )
+        for key in definitions.list_keys(ctx, actor)
+    ]
+
+
 @router.get("/{definition_id}", responses=responses(304, 401, 403, 404))
 @router.get("/{definition_id}/", include_in_schema=False)
 def get_definition(ctx: ContextDep, actor: ActorDep, definition_id: DefinitionId) -> DefinitionOut:
@@ -153,7 +171,7 @@ def get_definition(ctx: ContextDep, actor: ActorDep, definition_id: DefinitionId
 
 @router.put(
     "/{definition_id}",
-    responses=responses(401, 403, 404, 409, 413),
+    responses=responses(401, 403, 404, 409, 413, 429),
     openapi_extra=_CHANGE,
 )
 @router.put("/{definition_id}/", include_in_schema=False)

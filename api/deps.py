@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -10,6 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from core.context import Actor, Context
 from core.errors import NotSignedIn
 from core.services import accounts
+from web.upload_slots import UploadSlots
 
 
 def get_context(request: Request) -> Context:
@@ -52,3 +55,16 @@ def get_actor(ctx: ContextDep, token: BearerDep) -> Actor:
 
 
 ActorDep = Annotated[Actor, Depends(get_actor)]
+
+
+@asynccontextmanager
+async def upload_slot(request: Request, actor: Actor) -> AsyncIterator[None]:
+    """Hold one of the places that `actor` has for uploads. On the event loop only.
+
+    Raises:
+        TooManyUploads: all of them stayed taken.
+
+    """
+    slots: UploadSlots = request.app.state.upload_slots
+    async with slots.hold(actor.user_id or 0):
+        yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,9 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.body_limit import LIMIT_MB
 from api.validation import explain
 from core import errors
+from web.body_limit import LIMIT_MB
 from web.problems import field_problem, incident, language_of, problem, problem_of
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,16 @@ OF_THE_FRAMEWORK: Mapping[int, errors.UlosError] = MappingProxyType(
     }
 )
 """What the framework says by number alone, in our words. 400: a body that is not even text or JSON."""
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What writing to a full folder for temporary files ends with."""
+
+
+async def _no_space(request: Request, error: Exception) -> JSONResponse:
+    """Answer a full folder for temporary files; other errors of the system are bugs."""
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        return problem_of(errors.NoSpace(), language_of(request))
+    raise error
 
 
 def install(app: FastAPI) -> None:
@@ -55,6 +66,7 @@ def install(app: FastAPI) -> None:
         return incident(logger, request, error, language_of(request))
 
     app.add_exception_handler(errors.UlosError, expected)
+    app.add_exception_handler(OSError, _no_space)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, plain)
     app.add_exception_handler(Exception, bug)

@@ -11,8 +11,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from api.body_limit import count_for_itself
 from core.errors import BrokenForm, Required, TooLarge
+from web.body_limit import count_for_itself
 
 TEXT_LIMIT = 1_000_000
 """Bytes of the text of a request."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from core.services.courses import CourseSummary, Invitation, Member
+from core.services.courses import CourseSummary, Delivery, Invitation, Member
 from core.vocabulary import Role
 
 CourseId = Annotated[int, Path(ge=1, lt=2**63)]
@@ -108,6 +108,7 @@ class MemberOut(BaseModel):
                 "student_code": "202012345",
                 "course_role": "student",
                 "has_password": True,
+                "is_confirmed": True,
                 "joined_at": "2026-01-19T13:00:00Z",
             }
         }
@@ -119,6 +120,7 @@ class MemberOut(BaseModel):
     student_code: str | None = Field(description="The university's number, where a list said it")
     course_role: RoleOut
     has_password: bool = Field(description="false: invited, but has not set a password yet")
+    is_confirmed: bool = Field(description="Whether the mailbox is proven; the role holds only then")
     joined_at: datetime
 
     @classmethod
@@ -131,21 +133,28 @@ class MemberOut(BaseModel):
             student_code=member.student_code,
             course_role=role_out(member.role),
             has_password=member.has_password,
+            is_confirmed=member.is_confirmed,
             joined_at=member.joined_at,
         )
 
 
 class InvitationOut(BaseModel):
-    """How somebody is asked to set a password. `link` is null where a mail goes out instead."""
+    """How a person is asked to set a password. `link` is null unless it is to be handed over."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"email": "ana.gomez@uniandes.edu.co", "link": None}}
+        json_schema_extra={
+            "example": {"email": "ana.gomez@uniandes.edu.co", "link": None, "delivery": "mail"}
+        }
     )
 
     email: str
-    link: str | None = Field(description="To be handed to the person, by whoever asked; shown this once")
+    link: str | None = Field(description="To be handed to the person; shown this once")
+    delivery: Delivery = Field(
+        description="mail: a mail goes out; link: see there; admin: only an admin may see the link of an "
+        "account that is also in courses of others; later: the mailbox was sent enough of them lately"
+    )
 
     @classmethod
     def of(cls, invitation: Invitation) -> InvitationOut:
         """The invitation as it goes out."""
-        return cls(email=invitation.email, link=invitation.link)
+        return cls(email=invitation.email, link=invitation.link, delivery=invitation.delivery)

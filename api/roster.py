@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 from starlette.types import Message
 
-from api.body_limit import count_for_itself
-from api.deps import ActorDep, ContextDep
+from api.deps import ActorDep, ContextDep, upload_slot
 from api.people import CourseId, InvitationOut
 from api.problems import responses
 from core.errors import Required, TooLarge
 from core.services import courses
 from core.services.courses import LARGEST_FILE, RosterEntry, RosterOutcome
+from web.body_limit import count_for_itself
 from web.problems import language_of
 
 router = APIRouter(prefix="/courses", tags=["courses"])
@@ -55,7 +55,9 @@ class RosterEntryOut(BaseModel):
     email: str
     full_name: str
     student_code: str | None
-    is_new_account: bool
+    is_new_account: bool = Field(
+        description="There was no account; in a preview, also of anybody who is in none of your courses"
+    )
     sheet: str = Field(description="Empty where the file has one sheet of people")
 
 
@@ -71,6 +73,18 @@ class RosterRejectionOut(BaseModel):
 class RosterCorrectionOut(BaseModel):
     """What the list corrected in an existing account."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "row": 4,
+                "email": "ana.gomez@uniandes.edu.co",
+                "field": "student_code",
+                "before": "20201234",
+                "after": "202012345",
+            }
+        }
+    )
+
     row: int
     email: str
     field: Literal["full_name", "student_code"]
@@ -80,6 +94,10 @@ class RosterCorrectionOut(BaseModel):
 
 class RosterSheetOut(BaseModel):
     """A sheet with a column of e-mails."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "Sección 1", "rows": 24, "is_read": True}}
+    )
 
     name: str
     rows: int
@@ -118,7 +136,7 @@ class RosterOut(BaseModel):
                 "corrected": [],
                 "sheets": [],
                 "doubtful_names": [],
-                "invitations": [{"email": "ana.gomez@uniandes.edu.co", "link": None}],
+                "invitations": [{"email": "ana.gomez@uniandes.edu.co", "link": None, "delivery": "mail"}],
             }
         }
     )
@@ -143,7 +161,7 @@ class RosterOut(BaseModel):
 @router.post(
     "/{course_id}/upload_students",
     response_model=RosterOut,
-    responses=responses(400, 401, 403, 404, 413, 422),
+    responses=responses(400, 401, 403, 404, 413, 422, 429),
     openapi_extra=_FORM,
 )
 async def upload_students(
@@ -162,7 +180,9 @@ async def upload_students(
 
     422 with the reasons if no row can be used; with `dry_run` the rows are listed instead.
     """
-    content = await _read_file(request)
+    await run_in_threadpool(courses.check_may_import, ctx, actor, course_id)
+    async with upload_slot(request, actor):
+        content = await _read_file(request)
     language = language_of(request)
 
     def act() -> Response:

@@ -15,12 +15,12 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from api import task_shapes
-from api.body_limit import count_for_itself
-from api.deps import ActorDep, ContextDep, get_actor
+from api.deps import ActorDep, ContextDep, get_actor, upload_slot
 from api.params import AssignmentId, IdempotencyKey
 from api.problems import responses
 from core.errors import BadUpload, TooLarge
 from core.services import receipts, submissions
+from web.body_limit import count_for_itself
 
 router = APIRouter(tags=["submissions"])
 
@@ -58,23 +58,25 @@ async def receive(
     Raises:
         TooLarge: noticed while reading, or from the announced length.
         BadUpload: no form, no file, several, or it did not arrive whole.
+        TooManyUploads: of the same person, at this moment.
 
     """
     await run_in_threadpool(submissions.check_may_submit, ctx, actor, assignment_id, key)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise BadUpload(field=FIELD)
     count_for_itself(request)
-    try:
-        form = await _OneFile(request, ctx.settings.max_upload_mb).parse()
-    except (MultiPartException, ClientDisconnect) as error:
-        raise BadUpload(field=FIELD) from error
-    try:
-        file = form.get(FIELD)
-        if not isinstance(file, UploadFile):
-            raise BadUpload(field=FIELD)
-        yield file
-    finally:
-        await form.close()
+    async with upload_slot(request, actor):
+        try:
+            form = await _OneFile(request, ctx.settings.max_upload_mb).parse()
+        except (MultiPartException, ClientDisconnect) as error:
+            raise BadUpload(field=FIELD) from error
+        try:
+            file = form.get(FIELD)
+            if not isinstance(file, UploadFile):
+                raise BadUpload(field=FIELD)
+            yield file
+        finally:
+            await form.close()
 
 
 class _OneFile(MultiPartParser):
@@ -106,7 +108,7 @@ class _OneFile(MultiPartParser):
 @router.post(
     "/assignments/{assignment_id}/submit",
     status_code=201,
-    responses=responses(401, 403, 404, 409, 413, 415),
+    responses=responses(401, 403, 404, 409, 413, 415, 429),
     openapi_extra=_BODY,
 )
 def submit(

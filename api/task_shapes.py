@@ -112,6 +112,8 @@ class AttemptOut(BaseModel):
     ended_at: datetime | None
     closed_at: datetime | None
     stalled_at: datetime | None
+    crash_loop_at: datetime | None
+    results_lack: list[str]
     stage_statuses: list[StageStatusOut]
 
 
@@ -259,6 +261,8 @@ def attempt_out(attempt: AttemptView) -> AttemptOut:
         ended_at=attempt.ended_at,
         closed_at=attempt.closed_at,
         stalled_at=attempt.stalled_at,
+        crash_loop_at=attempt.crash_loop_at,
+        results_lack=list(attempt.results_lack),
         stage_statuses=[stage_out(stage) for stage in attempt.stages],
     )
 

@@ -88,7 +88,7 @@ def write_archive(path: Path, size: int) -> None:
 @contextlib.contextmanager
 def endpoint(settings: dict[str, str], port: int) -> Iterator[int]:
     """The endpoint as `make up` runs it; its process id."""
-    command = [sys.executable, "-m", "uvicorn", "api.app:app", "--port", str(port), "--log-level", "warning"]
+    command = [sys.executable, "-m", "web", "api.app:app", "--port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, env=os.environ | settings) as process:
         try:
             with httpx.Client(transport=httpx.HTTPTransport(retries=0)) as client:

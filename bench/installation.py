@@ -63,9 +63,9 @@ def environment(ctx: Context) -> dict[str, str]:
 def serving(ctx: Context, app: str, *, core: int | None = None) -> Iterator[tuple[str, int]]:
     """`app` in one process of its own, on the processor `core` alone if given: its address and id."""
     port = _free_port(0)
-    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log"]
+    command = [sys.executable, "-m", "web", app, "--port", str(port)]
     with subprocess.Popen(
-        [*command, "--log-level", "warning"], cwd=ROOT, env=environment(ctx), stderr=subprocess.DEVNULL
+        command, cwd=ROOT, env=environment(ctx) | {"ULOS_LOG_LEVEL": "WARNING"}, stderr=subprocess.DEVNULL
     ) as running:
         if core is not None:
             os.sched_setaffinity(running.pid, {core})

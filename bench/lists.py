@@ -43,8 +43,8 @@ LARGE = 50_000
 STUDENTS, PER_ASSIGNMENT, ASSIGNMENTS_PER_COURSE = 2_000, 300, 10
 
 FILL = """
-INSERT INTO users (email, created_at)
-    SELECT 'person' || n || '@uniandes.edu.co', now() FROM generate_series(1, :people) n;
+INSERT INTO users (email, created_at, confirmed_at)
+    SELECT 'person' || n || '@uniandes.edu.co', now(), now() FROM generate_series(1, :people) n;
 INSERT INTO task_definition (definition_name, owner_id, creation_timestamp) VALUES ('G-code', 1, now());
 INSERT INTO definition_version (definition_id, number, created_at) VALUES (1, 1, now());
 INSERT INTO definition_stage (version_id, position, stage_id, container_name, container_filename,
@@ -112,7 +112,8 @@ def fill(ctx: Context, tasks: int) -> None:
         for statement in FILL.split(";\n"):
             if statement.strip():
                 session.execute(text(statement), values)
-    with ctx.db.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with ctx.db.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(text("VACUUM ANALYZE"))
 
 

@@ -18,8 +18,8 @@ COURSES_AT_ONCE, TERM_EVERY_DAYS = 60, 180
 the work is alike in all sizes."""
 
 _PLACES = """
-INSERT INTO users (email, created_at, is_admin)
-    SELECT 'person' || n || '@uniandes.edu.co', now(), n = 2 FROM generate_series(1, :people) n;
+INSERT INTO users (email, created_at, confirmed_at, is_admin)
+    SELECT 'person' || n || '@uniandes.edu.co', now(), now(), n = 2 FROM generate_series(1, :people) n;
 INSERT INTO task_definition (definition_name, owner_id, creation_timestamp)
     SELECT 'Definition ' || n, 1, now() - interval '3 years' FROM generate_series(1, 12) n;
 INSERT INTO definition_version (definition_id, number, created_at)
@@ -143,5 +143,6 @@ def follow(ctx: Context, tasks: int) -> None:
         with ctx.db.transaction() as session:
             session.execute(text("SET LOCAL session_replication_role = replica"))
             session.execute(text(_LOGS), {"low": low, "high": low + _BATCH})
-    with ctx.db.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with ctx.db.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(text("VACUUM ANALYZE"))

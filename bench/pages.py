@@ -47,8 +47,8 @@ ROUNDS = 7
 STUDENTS, ASSIGNMENTS, TASKS = 500, 10, 9_000
 
 _COURSE = """
-INSERT INTO users (email, full_name, created_at)
-    SELECT 'person' || n || '@uniandes.edu.co', 'Persona ' || n, now()
+INSERT INTO users (email, full_name, created_at, confirmed_at)
+    SELECT 'person' || n || '@uniandes.edu.co', 'Persona ' || n, now(), now()
     FROM generate_series(1, :students + 2) n;
 INSERT INTO task_definition (definition_name, owner_id, creation_timestamp)
     SELECT 'Definition ' || n, 1, now() FROM generate_series(1, 12) n;

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 
-from core.config import Settings
+from core.config import Settings, read_settings
 from core.embedded.parent import end_with_parent
+from core.embedded.supervise import PRIVATE
 
 
 def main() -> int:
@@ -19,9 +21,10 @@ def main() -> int:
         choices=["up", "down", "topology", "recount", "setup", "worker", "postgres", "ftp", "ready"],
     )
     chosen, rest = parser.parse_known_args()
-    settings = Settings()
+    settings = read_settings()
     if chosen.command not in {"up", "down"}:
         end_with_parent(signal.SIGTERM)
+        os.umask(PRIVATE)
     if chosen.command == "up":
         return _up(settings)
     if chosen.command == "down":
@@ -112,8 +115,10 @@ def _process(command: str, settings: Settings) -> int:
 
         embedded_postgres(settings).run()
     elif command == "ftp":
+        from core import logs  # noqa: PLC0415
         from core.embedded.state import serve_ftp  # noqa: PLC0415
 
+        logs.configure(settings)
         asyncio.run(serve_ftp(settings))
     elif command == "setup":
         from core.setup import run as run_setup  # noqa: PLC0415

@@ -1,7 +1,9 @@
 """Who may do what: one table, deny unless it says otherwise.
 
 Each use case names its `Right` first thing. Roles are per course and read from the database in
-the use case's own transaction, so that a role that was taken away ends at once.
+the use case's own transaction, so that a role that was taken away ends at once. No role holds for an
+account whose mailbox is not proven: whoever registers a stranger's address first must not become that
+person for every later list.
 """
 
 from __future__ import annotations
@@ -203,7 +205,7 @@ def _standing(
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """Somebody whose account is open: whether an admin, and the roles that were asked for."""
+    """A person whose account is open: whether an admin, and the roles that were asked for."""
 
     is_admin: bool
     roles: frozenset[Role]
@@ -215,13 +217,15 @@ def _look_up(session: Session, actor: Actor, course_id: int | None) -> _Person |
     if course_id is not None:
         about &= CourseMember.course_id == course_id
     rows = session.execute(
-        select(User.is_admin, CourseMember.role)
+        select(User.confirmed_at, User.is_admin, CourseMember.role)
         .outerjoin(CourseMember, about)
         .where(User.id == actor.user_id, User.disabled_at.is_(None))
         .distinct()
     ).all()
     if not rows:
         return None
+    if rows[0].confirmed_at is None:
+        return _Person(is_admin=False, roles=frozenset())
     return _Person(rows[0].is_admin, frozenset(Role(row.role) for row in rows if row.role is not None))
 
 
@@ -242,7 +246,8 @@ def courses_with(session: Session, actor: Actor, right: Right) -> set[int] | Non
         return None
     if actor.user_id is None:
         raise NotSignedIn
-    is_admin = select(User.id).where(User.id == actor.user_id, User.is_admin, User.disabled_at.is_(None))
+    is_open = (User.disabled_at.is_(None), User.confirmed_at.is_not(None))
+    is_admin = select(User.id).where(User.id == actor.user_id, User.is_admin, *is_open)
     if Standing.ADMIN in TABLE[right] and session.scalar(is_admin) is not None:
         return None
     roles = [role for role in Role if role in TABLE[right]]
@@ -252,7 +257,7 @@ def courses_with(session: Session, actor: Actor, right: Right) -> set[int] | Non
         .where(
             CourseMember.user_id == actor.user_id,
             CourseMember.role.in_(roles),
-            User.disabled_at.is_(None),
+            *is_open,
         )
     )
     return set(session.scalars(query))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Language = Literal["es", "en"]
@@ -34,6 +35,11 @@ class Settings(BaseSettings):
     max_attempts: int = Field(
         20, ge=1, description="Attempts of one submission; after them it cannot be requeued"
     )
+    max_crashes: int = Field(
+        10,
+        ge=2,
+        description="Times that an attempt is handed out again until it counts as endless",
+    )
     requeue_pause_seconds: int = Field(
         300, ge=0, description="Wait before a second requeue by itself; doubles with each further one"
     )
@@ -48,10 +54,11 @@ class Settings(BaseSettings):
     )
     runner: bool | None = Field(None, description="Run the local runner; default: only when embedded")
     runner_sandbox: Literal["auto", "off"] = Field("auto", description="off: never look for a sandbox")
-    runner_workers: int = Field(2, ge=1, le=64, description="Stages that the local runner runs at once")
-    runner_leftover_seconds: int = Field(
-        86_400, ge=0, description="Age at which scratch folders of a killed runner are removed"
+    runner_allow_without: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Parts of the sandbox that may be missing: seccomp, disable-userns (commas)",
     )
+    runner_workers: int = Field(2, ge=1, le=64, description="Stages that the local runner runs at once")
     host: str = Field("127.0.0.1", description="Address that dashboard and API listen on")
     api_port: int = Field(8000, ge=1, le=65535, description="Port of the companion endpoint")
     dashboard_port: int = Field(8501, ge=1, le=65535, description="Port of the dashboard")
@@ -65,6 +72,10 @@ class Settings(BaseSettings):
     )
     allowed_email_domains: Annotated[tuple[str, ...], NoDecode] = Field(
         ("uniandes.edu.co",), description="Domains that may register, separated by commas"
+    )
+    open_registration: bool | None = Field(
+        None,
+        description="Let people register where no mail is sent; default: only with the demo",
     )
     max_upload_mb: int = Field(200, ge=1, description="Largest submission or image, in MB (10^6 bytes)")
     spill_mb: int = Field(
@@ -102,7 +113,9 @@ class Settings(BaseSettings):
 
     log_format: Literal["text", "json"] = Field("text", description="How log lines are written")
 
-    @field_validator("allowed_email_domains", "cors_origins", "trusted_proxies", mode="before")
+    @field_validator(
+        "allowed_email_domains", "cors_origins", "trusted_proxies", "runner_allow_without", mode="before"
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -143,7 +156,7 @@ class Settings(BaseSettings):
         ZoneInfo(value)
         return value
 
-    @field_validator("runner", "demo", mode="before")
+    @field_validator("runner", "demo", "open_registration", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
@@ -180,6 +193,11 @@ class Settings(BaseSettings):
         return bool(self.smtp_url.get_secret_value())
 
     @property
+    def registers_without_mail(self) -> bool:
+        """Whether registration makes an account, unconfirmed, where no mail is sent."""
+        return self.seeds_demo if self.open_registration is None else self.open_registration
+
+    @property
     def dashboard_url(self) -> str:
         """Where people open the dashboard, without a slash at the end; links in mails begin with it."""
         return self.public_url or f"http://{self.host}:{self.dashboard_port}"
@@ -188,3 +206,23 @@ class Settings(BaseSettings):
     def max_upload_bytes(self) -> int:
         """The size limit of one upload, in bytes."""
         return self.max_upload_mb * 1_000_000
+
+
+def read_settings() -> Settings:
+    """Return the settings of this process, or end it with one line for each that cannot be used.
+
+    Values are not shown: some are secrets.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+        sys.exit("\n".join(f"ULOS_{_name(entry['loc'])}: {_reason(entry['msg'])}" for entry in found))
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return "_".join(str(part) for part in location).upper()
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -6,14 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import psycopg2
 import psycopg2.extensions
+from psycopg2.errors import ReadOnlySqlTransaction
 from sqlalchemy import ColumnElement, Text, create_engine, func, select, text
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
+from core import db_waits
 from core.errors import DatabaseUnavailable
+from core.now_and_then import NowAndThen
+
+_LOST_BEFORE_THE_END = "8s2b"
+"""SQLAlchemy's code for a transaction whose connection is gone."""
 
 CHANNEL = "ulos"
 """The `LISTEN` channel; what it carries are topics such as `task:12`, never data."""
@@ -25,6 +33,32 @@ def normalise_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg2")
 
 
+@contextmanager
+def mapped() -> Iterator[None]:
+    """Turn every way in which Postgres can be away, hang, or refuse writes into `DatabaseUnavailable`."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout, PendingRollbackError, psycopg2.Error) as error:
+        if is_outage(error):
+            raise DatabaseUnavailable from error
+        raise
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether `error` of SQLAlchemy or psycopg2 says that the server is away, and not that we are wrong."""
+    if isinstance(error, PoolTimeout):  # every connection waits for a server that hangs
+        return True
+    if isinstance(error, PendingRollbackError):
+        return error.code == _LOST_BEFORE_THE_END
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or (
+            isinstance(error.orig, psycopg2.Error) and is_outage(error.orig)
+        )
+    if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError, ReadOnlySqlTransaction)):
+        return True
+    return type(error) is psycopg2.DatabaseError and error.pgcode is None  # libpq lost its place
+
+
 class Database:
     """One pool of connections to Postgres.
 
@@ -33,6 +67,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        db_waits.install()
         self.url = normalise_url(url)
         self._engine = create_engine(
             self.url,
@@ -48,6 +83,7 @@ class Database:
             },
         )
         self._sessions = sessionmaker(self._engine, expire_on_commit=False, autoflush=False)
+        self._check_writing = NowAndThen(self._try_to_write)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -58,11 +94,8 @@ class Database:
                 unless the connection broke during the commit itself.
 
         """
-        try:
-            with self._sessions() as session, session.begin():
-                yield session
-        except (OperationalError, InterfaceError) as error:
-            raise DatabaseUnavailable from error
+        with mapped(), self._sessions() as session, session.begin():
+            yield session
 
     def joined(self, session: Session) -> Database:
         """This database inside of `session`'s transaction: its units of work become part of that.
@@ -82,7 +115,7 @@ class Database:
             DatabaseUnavailable: Postgres cannot be reached.
 
         """
-        try:
+        with mapped():
             raw = psycopg2.connect(
                 self.url.set(drivername="postgresql").render_as_string(hide_password=False),
                 application_name=name,
@@ -91,15 +124,13 @@ class Database:
                 keepalives_interval=5,
                 keepalives_count=3,  # who only listens would never notice a server that is gone
             )
-        except psycopg2.OperationalError as error:
-            raise DatabaseUnavailable from error
-        try:
-            raw.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
-            with raw.cursor() as cursor:
-                cursor.execute(f"LISTEN {CHANNEL}")
-            yield raw
-        finally:
-            raw.close()
+            try:
+                raw.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
+                with raw.cursor() as cursor:
+                    cursor.execute(f"LISTEN {CHANNEL}")
+                yield raw
+            finally:
+                raw.close()
 
     def count_listening(self, name: str) -> int:
         """How many connections `listening(name)` are open: those of a process that died are missing at once.
@@ -128,31 +159,49 @@ class Database:
         """
         key = func.hashtextextended(name, 0)
         lock = select(func.pg_advisory_lock(key) if wait else func.pg_try_advisory_lock(key))
-        try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                answer = connection.scalar(lock)
-                leading = wait or answer is True
-                try:
-                    yield leading
-                finally:
-                    if leading:
-                        connection.execute(select(func.pg_advisory_unlock(key)))
-        except (OperationalError, InterfaceError) as error:
-            raise DatabaseUnavailable from error
+        with (
+            mapped(),
+            self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
+            answer = connection.scalar(lock)
+            leading = wait or answer is True
+            try:
+                yield leading
+            finally:
+                if leading:
+                    connection.execute(select(func.pg_advisory_unlock(key)))
 
-    def connect(self) -> Connection:
-        """A bare connection, for Alembic and health checks."""
-        return self._engine.connect()
-
-    def check(self) -> None:
-        """Ask Postgres for a sign of life.
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A bare connection, for Alembic and health checks.
 
         Raises:
-            DatabaseUnavailable: it gives none.
+            DatabaseUnavailable: Postgres cannot be reached or went away.
+
+        """
+        with mapped(), self._engine.connect() as connection:
+            yield connection
+
+    def check(self) -> None:
+        """Ask Postgres for a sign of life; now and then it also writes.
+
+        Raises:
+            DatabaseUnavailable: it gives none, its disk is full, or it takes no changes.
 
         """
         with self.transaction() as session:
             session.execute(text("SELECT 1"))
+        self._check_writing()
+
+    def _try_to_write(self) -> None:
+        """Let a table grow by some pages and drop it: a full disk or a standby refuses that."""
+        with self.transaction() as session:
+            session.execute(
+                text(
+                    "CREATE TEMPORARY TABLE write_check ON COMMIT DROP AS"
+                    " SELECT * FROM generate_series(1, 5000)"
+                )
+            )
 
     def dispose(self) -> None:
         """Close the pool."""
@@ -166,12 +215,13 @@ class _Joined(Database):
         self.url = outer.url
         self._engine = outer._engine  # noqa: SLF001  another one of its own class
         self._sessions = outer._sessions  # noqa: SLF001  as above
+        self._check_writing = outer._check_writing  # noqa: SLF001  as above
         self._session = session
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """One unit of work within the outer transaction."""
-        with self._session.begin_nested():
+        """One unit of work within the outer transaction. Raises as the outer one does."""
+        with mapped(), self._session.begin_nested():
             yield self._session
 
 

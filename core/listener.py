@@ -82,6 +82,7 @@ def _listen(ctx: Context, waker: Waker, intake: ReportIntake[Read], on_success: 
     done: list[Read] = []
     try:
         while not waker.stopping:
+            waker.beat(_LOOK_SECONDS)
             batch = intake.take(ctx.settings.report_batch, 0 if done else _LOOK_SECONDS)
             if batch:
                 read = [entry.content for entry in batch]

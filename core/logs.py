@@ -18,7 +18,7 @@ from core.config import Settings
 
 REQUEST_ID = "request_id"
 
-_NOISY = ("alembic", "httpx", "httpcore", "pika", "multipart", "python_multipart")
+_NOISY = ("aioftp", "alembic", "httpx", "httpcore", "pika", "multipart", "python_multipart")
 """Libraries whose INFO lines tell operators nothing."""
 
 

@@ -8,9 +8,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import OperationalError
 
 from core.db import Database
+from core.errors import DatabaseUnavailable
 
 _INI = Path(__file__).resolve().parent.parent / "alembic.ini"
 
@@ -27,7 +27,7 @@ def is_current(db: Database) -> bool:
     try:
         with db.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision() == head
-    except OperationalError:
+    except DatabaseUnavailable:
         return False
 
 

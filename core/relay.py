@@ -12,13 +12,15 @@ import threading
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
 
 from core.broker import Publisher
 from core.context import Context
 from core.db import notify
 from core.errors import NotFound, Unavailable
+from core.logs import REQUEST_ID
 from core.models import OutboxMessage, Task, TaskAttempt
 from core.services import originals
 from core.services.attempts import OUTBOX_TOPIC, notify_tasks
@@ -53,9 +55,11 @@ def run_copies(ctx: Context, waker: Waker) -> None:
         try:
             with ctx.db.exclusively("copies") as leading:
                 while leading and not waker.stopping and copy_next(ctx):
-                    pass
+                    waker.beat(0)
         except Unavailable as error:
             logger.warning("copies pause: %s", error)
+            waker.pause(random.uniform(_RETRY_SECONDS / 2, _RETRY_SECONDS))  # noqa: S311  no secret
+            continue
         waker.wait(OUTBOX_TOPIC, FALLBACK_SECONDS)
 
 
@@ -64,7 +68,7 @@ def run_relay(ctx: Context, waker: Waker, publisher: Publisher) -> None:
     while not waker.stopping:
         try:
             while publish_batch(ctx, publisher):
-                pass
+                waker.beat(0)
         except Unavailable as error:
             logger.warning("relay pauses: %s", error)
             waker.pause(random.uniform(_RETRY_SECONDS / 2, _RETRY_SECONDS))  # noqa: S311  no secret
@@ -86,7 +90,7 @@ def copy_next(ctx: Context) -> bool:
             .where(
                 TaskAttempt.copied_at.is_(None),
                 TaskAttempt.closed_at.is_(None),
-                or_(TaskAttempt.copy_tries == 0, _pause_is_over(ctx)),
+                or_(TaskAttempt.copy_next_try_at.is_(None), TaskAttempt.copy_next_try_at <= ctx.now()),
             )
             .order_by(TaskAttempt.copy_tries, TaskAttempt.id)
             .limit(1)
@@ -99,10 +103,10 @@ def copy_next(ctx: Context) -> bool:
             originals.bring_over(ctx, attempt.task_id)
         ctx.storage.copy(original, attempt.file_path)
     except (Unavailable, NotFound) as error:
-        _record_copy(ctx, attempt.id, error=str(error))
+        _record_failure(ctx, attempt, error)
         raise_if_down(error)
         return True
-    _record_copy(ctx, attempt.id, error=None)
+    _record_copy(ctx, attempt.id)
     return True
 
 
@@ -112,19 +116,34 @@ def raise_if_down(error: Exception) -> None:
         raise error
 
 
-def _pause_is_over(ctx: Context) -> ColumnElement[bool]:
-    pause = func.least(TaskAttempt.copy_tries * timedelta(seconds=2), _LONGEST_PAUSE)
-    return TaskAttempt.created_at + pause < ctx.now()
+def _record_failure(ctx: Context, attempt: TaskAttempt, error: Exception) -> None:
+    """Have the copy tried again: soon when a system is down, ever later when the original is gone.
 
-
-def _record_copy(ctx: Context, attempt_id: int, *, error: str | None) -> None:
+    Nothing is notified: the loop would wake itself.
+    """
+    pause = min(timedelta(seconds=2 ** min(attempt.copy_tries + 1, 10)), _LONGEST_PAUSE)
+    if isinstance(error, Unavailable):
+        pause = timedelta(seconds=_RETRY_SECONDS)
     with ctx.db.transaction() as session:
-        values = (
-            {"copied_at": ctx.now(), "copy_error": None}
-            if error is None
-            else {"copy_tries": TaskAttempt.copy_tries + 1, "copy_error": error}
+        session.execute(
+            update(TaskAttempt)
+            .where(TaskAttempt.id == attempt.id)
+            .values(
+                copy_tries=TaskAttempt.copy_tries + 1,
+                copy_error=str(error),
+                copy_next_try_at=ctx.now() + pause,
+            )
         )
-        session.execute(update(TaskAttempt).where(TaskAttempt.id == attempt_id).values(**values))
+        notify_tasks(session, [attempt.task_id])
+
+
+def _record_copy(ctx: Context, attempt_id: int) -> None:
+    with ctx.db.transaction() as session:
+        session.execute(
+            update(TaskAttempt)
+            .where(TaskAttempt.id == attempt_id)
+            .values(copied_at=ctx.now(), copy_error=None, copy_next_try_at=None)
+        )
         notify(session, OUTBOX_TOPIC)
 
 
@@ -149,7 +168,10 @@ def publish_batch(ctx: Context, publisher: Publisher) -> int:
         if len(sent) < len(chosen):
             notify(session, DEFINITIONS_TOPIC)  # a broker that has lost what it had is set up again
         notify_tasks(session, [one.task_id for one in chosen])
-        return len(sent)
+    for one in sent:
+        with bound_contextvars(**{REQUEST_ID: one.request_id} if one.request_id else {}):
+            logger.info("published task_id=%d attempt_id=%d", one.task_id, one.attempt_id)
+    return len(sent)
 
 
 def _record_sent(session: Session, ctx: Context, sent: Sequence[Chosen]) -> None:

@@ -12,13 +12,15 @@ from core.context import PLATFORM, Context
 from core.errors import Unavailable
 from core.models import (
     AppliedReport,
+    Heartbeat,
     IdempotencyRecord,
     LoginTicket,
     OneTimeLink,
     OutgoingMail,
+    Registration,
     SignInFailure,
 )
-from core.services import dry_runs, originals
+from core.services import dry_runs, heartbeats, originals, repeated_runs
 from core.services.inventory import compare_files
 from core.services.leftovers import SWEEP_TOPIC, remove_noted
 from core.services.stalled import mark_stalled
@@ -55,9 +57,13 @@ def run_sweep(ctx: Context, waker: Waker) -> None:
         try:
             if stalled := mark_stalled(ctx, PLATFORM):
                 logger.warning("nothing is heard of the tasks %s", stalled)
+            if looping := repeated_runs.mark_crash_loops(ctx, PLATFORM):
+                logger.warning("crash without end: tasks %s", looping)
             count_days(ctx, PLATFORM, limit=DAYS_AT_ONCE)
             remove_noted(ctx)  # from here on it needs the file server
             originals.bring_over_left_behind(ctx)
+            if lacking := repeated_runs.check_results(ctx, PLATFORM):
+                logger.warning("results lack files of the submission: tasks %s", lacking)
             if ctx.now() >= next_round:
                 expire(ctx)
                 removed = compare_files(ctx)
@@ -79,6 +85,8 @@ def expire(ctx: Context) -> None:
         session.execute(delete(LoginTicket).where(LoginTicket.expires_at < ctx.now() - GRACE))
         session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < ctx.now() - GRACE))
         session.execute(delete(OutgoingMail).where(OutgoingMail.created_at < ctx.now() - MAILS_KEPT))
+        session.execute(delete(Registration).where(Registration.created_at < ctx.now() - MAILS_KEPT))
+        session.execute(delete(Heartbeat).where(Heartbeat.at < ctx.now() - heartbeats.KEPT))
         session.execute(delete(SignInFailure).where(SignInFailure.at < ctx.now() - GRACE))
 
 

@@ -60,11 +60,13 @@ class Scope(StrEnum):
 
 
 class LinkPurpose(StrEnum):
-    """What a one-time link is good for. Both set a password."""
+    """What a one-time link is good for. All set a password, and prove the mailbox by it."""
 
     INVITATION = "invitation"
-    """The first password of an account that somebody else made; worth nothing once there is one."""
+    """For an account whose mailbox is not proven yet; worthless afterwards."""
     RESET = "reset"
+    REGISTRATION = "registration"
+    """Makes the account that a person registered for; worthless once there is a confirmed one."""
 
 
 RESULT_MAIL = "result"

@@ -85,9 +85,13 @@ class Waker:
 
     A notification that comes while its loop is at work is kept until the loop waits again, and
     after a broken connection every loop looks at its rows once. `name`: see `TopicListener`.
+    `beat` is called by each loop before it waits, with the seconds that it waits at most.
     """
 
-    def __init__(self, db: Database, name: str = "ulos") -> None:
+    def __init__(
+        self, db: Database, name: str = "ulos", beat: Callable[[float], None] = lambda _seconds: None
+    ) -> None:
+        self.beat = beat
         self._changed = threading.Condition()
         self._counts: dict[str, int] = {}
         self._gaps = 0
@@ -111,6 +115,7 @@ class Waker:
 
     def wait(self, topic: str, seconds: float) -> None:
         """Return when `topic` was notified since this thread's last wait, or after `seconds`."""
+        self.beat(seconds)
         last = getattr(self._seen, "version", None)
         with self._changed:
             self._changed.wait_for(lambda: self.stopping or self._version(topic) != last, seconds)
@@ -118,6 +123,7 @@ class Waker:
 
     def pause(self, seconds: float) -> None:
         """Return after `seconds`, whatever is notified meanwhile; at once when the process ends."""
+        self.beat(seconds)
         self._listener.pause(seconds)
 
     def _version(self, topic: str) -> tuple[int, int]:

@@ -7,9 +7,7 @@ starts it again, whereas a process that lives on without one of its loops looks 
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import sys
 import threading
 import time
 from types import FrameType
@@ -19,15 +17,13 @@ from core.bootstrap import open_context
 from core.broker import open_publisher
 from core.broker.link import THREAD_NAME as CONNECTION_THREAD
 from core.config import Settings
+from core.incidents import end_on_unexpected_errors
 from core.listener import start_listener
 from core.mail import open_mailer
 from core.migrate import is_current
 from core.relay import start_threads
-from core.services.health import WORKER_NAME
+from core.services.heartbeats import WORKER_NAME, Heartbeats, name_process
 from core.wake import Waker
-
-INCIDENT = os.EX_SOFTWARE
-"""Exit code after an error that nobody foresaw."""
 
 _LOOK_SECONDS = 0.5
 
@@ -37,9 +33,11 @@ logger = logging.getLogger(__name__)
 def run(settings: Settings) -> None:
     """Run the loops until SIGTERM or SIGINT; waits for the database to be migrated first."""
     logs.configure(settings)
-    threading.excepthook = _end_with_incident
+    end_on_unexpected_errors(spared={CONNECTION_THREAD})  # its user learns of its end and connects again
     ctx = open_context(settings)
-    waker = Waker(ctx.db, WORKER_NAME)
+    process = name_process()
+    heartbeats = Heartbeats(ctx.db, process)
+    waker = Waker(ctx.db, f"{WORKER_NAME} {process}", heartbeats.beat)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         threading.Thread(target=waker.stop).start()
@@ -60,23 +58,6 @@ def run(settings: Settings) -> None:
     threads.append(sweep.start_thread(ctx, waker))
     for thread in threads:
         thread.join()
+    heartbeats.remove()
     publisher.close()
     ctx.db.dispose()
-
-
-def _end_with_incident(failure: threading.ExceptHookArgs) -> None:
-    """End the process at once, as a kill would: whatever was half-way is taken over by the next one."""
-    name = failure.thread.name if failure.thread else "?"
-    if name == CONNECTION_THREAD:  # the loop that uses it learns that it is over, and connects again
-        threading.__excepthook__(failure)
-        return
-    error = failure.exc_value or failure.exc_type()
-    logger.critical(
-        "incident: %s met %s, which nobody foresaw; this process ends, to be started again",
-        name,
-        failure.exc_type.__name__,
-        exc_info=(failure.exc_type, error, failure.exc_traceback),
-    )
-    logging.shutdown()
-    sys.stderr.flush()
-    os._exit(INCIDENT)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -19,13 +20,13 @@ from core.errors import NotFound, NotSignedIn
 from core.services import accounts, assignments, definitions, results, submissions
 from core.services.downloads import Download
 from core.services.health import check_components, is_ready
-from dashboard import answers, document, exports, live, process, uploads
+from core.standby import standing_by
+from dashboard import answers, document, exports, link, live, process, uploads
 from dashboard.origin import OwnSocketsOnly
+from dashboard.run_queue import RunQueue
+from web.body_limit import BodyLimit
 from web.headers import SecurityHeaders
 from web.request_ids import RequestIds
-
-FORM_BYTES = 10_000
-"""Most of one field of a form that a page of ours sends: a ticket, a path with filters."""
 
 
 @asynccontextmanager
@@ -42,7 +43,8 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     gc.freeze()
     live.CHANNEL.start()
     collecting = asyncio.create_task(process.collect_garbage())
-    yield
+    with standing_by(process.context()):
+        yield
     collecting.cancel()
     await live.CHANNEL.stop()
     process.close()
@@ -51,28 +53,42 @@ async def lifespan(_: App) -> AsyncIterator[None]:
 async def start_session(request: Request) -> Response:
     """Trade the one-time ticket for the session cookie and go on to the page that was asked for."""
     answers.check_origin(request)
-    form = await request.form(max_files=0, max_fields=10, max_part_size=FORM_BYTES)
+    form = await request.form(max_files=0)
     try:
-        token = await run_in_threadpool(
-            accounts.redeem_ticket,
-            process.context(),
-            ticket=str(form.get("ticket", "")),
-            nonce=request.cookies.get(process.NONCE_COOKIE, ""),
-            user_agent=request.headers.get("user-agent", ""),
-        )
+        token, device = await run_in_threadpool(_redeem, request, str(form.get("ticket", "")))
     except NotSignedIn:
         return RedirectResponse("/", 303)
     response = RedirectResponse(_local_path(str(form.get("next", "/"))), 303)
-    response.set_cookie(
-        process.SESSION_COOKIE,
-        token,
-        max_age=int(accounts.SESSION_LIFE.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=process.settings().cookie_secure,
-    )
+    for name, value, life in (
+        (process.SESSION_COOKIE, token, accounts.SESSION_LIFE),
+        (process.DEVICE_COOKIE, device, accounts.DEVICE_LIFE),
+    ):
+        response.set_cookie(
+            name,
+            value,
+            max_age=int(life.total_seconds()),
+            httponly=True,
+            samesite="lax",
+            secure=process.settings().cookie_secure,
+        )
     response.delete_cookie(process.LINK_COOKIE)
     return response
+
+
+def _redeem(request: Request, ticket: str) -> tuple[str, str]:
+    """Return the values of the session's and of the device's cookie."""
+    ctx = process.context()
+    token = accounts.redeem_ticket(
+        ctx,
+        ticket=ticket,
+        nonce=request.cookies.get(process.NONCE_COOKIE, ""),
+        user_agent=request.headers.get("user-agent", ""),
+    )
+    session = accounts.find_session(ctx, token, touch=False)
+    if session is None:  # the account was closed at this moment
+        raise NotSignedIn
+    known = request.cookies.get(process.DEVICE_COOKIE, "")
+    return token, accounts.remember_device(ctx, known, session.person.id)
 
 
 def _local_path(wanted: str) -> str:
@@ -135,8 +151,10 @@ _screens = App(
     "dashboard/app.py",
     lifespan=lifespan,
     exception_handlers=answers.HANDLERS,
+    middleware=[Middleware(BodyLimit)],
     routes=[
         *document.ROUTES,
+        *link.ROUTES,
         Route("/session/start", start_session, methods=["POST"]),
         Route("/session/end", end_session, methods=["POST"]),
         live.CHANNEL.route,
@@ -148,4 +166,4 @@ _screens = App(
         answers.NOWHERE,
     ],
 )
-app = SecurityHeaders(RequestIds(OwnSocketsOnly(_screens, process.settings)), process.settings)
+app = SecurityHeaders(RequestIds(OwnSocketsOnly(RunQueue(_screens), process.settings)), process.settings)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from dashboard import process
@@ -20,7 +20,6 @@ from dashboard.origin import hosts_of
 from dashboard.registry import LINK_SCREEN, SCREENS
 
 NONCE_SECONDS = 24 * 3600
-LINK_SECONDS = 3600
 
 _HERE = Path(__file__).parent
 _COMPONENT_STYLES = ("uploads/form.css", "live/live.css", "live/clock.css", "monitoring/wall.css")
@@ -32,9 +31,6 @@ _STYLES_OF_THE_CLIENT = (
     "'sha256-2GF9hCGTDj/GGFNlQA54jDdMGl2fvoeZmZjAvBSiAtM='",  # Plotly: its maps, which it adds to any chart
 )
 """Style elements that Streamlit's client adds by itself. Walks in the browser fail when it adds others."""
-
-_LINK_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 @cache
@@ -109,29 +105,9 @@ def page(request: Request) -> Response:
     return response
 
 
-def set_password(request: Request) -> Response:
-    """Take the token of a link out of the address before a page opens: history and logs never hold it.
-
-    Lax, not strict: people come from the page of their mail. Opening a link spends nothing.
-    """
-    token = request.query_params.get("token")
-    if token is None:
-        return page(request)
-    response = RedirectResponse(f"/{LINK_SCREEN}", 303, headers=_LINK_HEADERS)
-    response.set_cookie(
-        process.LINK_COOKIE,
-        token if _TOKEN.fullmatch(token) else "",
-        max_age=LINK_SECONDS,
-        httponly=True,
-        samesite="lax",
-        secure=process.settings().cookie_secure,
-    )
-    return response
-
-
 ROUTES = [
     Route("/", page),
-    Route(f"/{LINK_SCREEN}", set_password),
+    Route(f"/{LINK_SCREEN}", page),
     *(Route(f"/{screen.path}", page) for screen in SCREENS),
 ]
 """The first page and every screen."""

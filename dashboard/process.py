@@ -14,6 +14,8 @@ from core.context import Context
 
 SESSION_COOKIE = "ulos_session"
 NONCE_COOKIE = "ulos_nonce"
+DEVICE_COOKIE = "ulos_device"
+"""Says which accounts have signed in with this browser before."""
 LINK_COOKIE = "ulos_link"
 """Holds the token of a link to set a password while its form is open."""
 

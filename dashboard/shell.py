@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from core import logs
 from core.context import Actor, Context
 from core.errors import NotSignedIn, UlosError
 from core.services import accounts, courses
@@ -68,6 +69,7 @@ def find_session_id() -> int | None:
 @contextmanager
 def looking_once() -> Iterator[None]:
     """Within this block, the run of a whole page, the visitor is looked up once; parts look by themselves."""
+    logs.bind_request_id(logs.new_request_id())
     st.session_state[_LOOKED] = {}
     try:
         yield
@@ -86,6 +88,8 @@ def find_once() -> Person | None:
 
 def enter() -> Visit:
     """The first line of each page and fragment: who is there. Ends the run for who is not."""
+    if logs.find_request_id() is None:  # the run of a fragment does not pass `looking_once`
+        logs.bind_request_id(logs.new_request_id())
     person = find_once()
     if person is None:
         st.error(NotSignedIn().sentence(i18n.language()))
@@ -101,16 +105,16 @@ def enter() -> Visit:
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """Show what goes wrong inside as a banner: expected errors in words, bugs by their number."""
+    """Show what goes wrong inside as a banner: expected errors in words, bugs by their number.
+
+    `st.stop()` and `st.rerun()` pass: what they raise is no `Exception`.
+    """
     try:
         yield
     except UlosError as error:
         st.error(fields.sentence(error))
-    except Exception as error:
-        if type(error).__module__.startswith("streamlit"):
-            raise  # st.stop() and st.rerun() travel as exceptions
-        incident = secrets.token_hex(4)
-        logger.exception("incident %s", incident)
+    except Exception as error:  # noqa: BLE001  a bug: logged, and shown by its number
+        incident = logs.log_incident(logger, st.context.url or "a page", error)
         st.error(_("Something went wrong on our side. Tell us this number:") + f" {incident}")
 
 

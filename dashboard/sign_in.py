@@ -1,13 +1,13 @@
 """The sign-in form: a right password buys a ticket, the browser trades it for its cookie.
 
-The form and the check of the password are streamlit-authenticator's. Who there is, how often may be
-tried, and the session that follows are ours (docs/decisions/0002-sessions.md).
+The form is streamlit-authenticator's. Who there is, whether a password is right, how often may be tried,
+and the session that follows are ours (docs/decisions/0002-sessions.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -15,7 +15,7 @@ import streamlit_authenticator as stauth
 from streamlit_authenticator.controllers import AuthenticationController
 
 from core.services import accounts
-from core.services.accounts import Attempt, Person
+from core.services.accounts import Person
 from dashboard import browser, i18n, process, shell
 from dashboard.people import entrance
 
@@ -62,36 +62,21 @@ def _choose_language() -> None:
         st.rerun()
 
 
-class _Asked(MutableMapping[str, dict[str, Any]]):
-    """The users of the package's form: whoever it asks for, looked up once, with our limits.
-
-    Unknown people have nobody's hash, so the form cannot tell them from wrong passwords.
-    """
+class _Check:
+    """What the package's form asks whether a password is right. Raises what `accounts.sign_in` raises."""
 
     def __init__(self) -> None:
-        self.attempt: Attempt | None = None
-        self._users: dict[str, dict[str, Any]] = {}
+        self.person: Person | None = None
 
-    def __getitem__(self, email: str) -> dict[str, Any]:
-        if email not in self._users:
-            self.attempt = accounts.begin_sign_in(process.context(), email=email, address=entrance.address())
-            self._users[email] = {"password": self.attempt.password_hash, "email": email, "name": email}
-        return self._users[email]
-
-    def __contains__(self, email: object) -> bool:
+    def __call__(self, email: str, password: str) -> bool:
+        self.person = accounts.sign_in(
+            process.context(),
+            email=email,
+            password=password,
+            address=entrance.address(),
+            device=st.context.cookies.get(process.DEVICE_COOKIE, ""),
+        )
         return True
-
-    def __setitem__(self, email: str, user: dict[str, Any]) -> None:
-        self._users[email] = user
-
-    def __delitem__(self, email: str) -> None:
-        del self._users[email]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._users)
-
-    def __len__(self) -> int:
-        return len(self._users)
 
 
 class _NoCookie:
@@ -109,25 +94,27 @@ class _NoCookie:
 
 
 class _Form(stauth.Authenticate):  # type: ignore[misc]  # it ships no types
-    """The package's form over the people of `users`, without its cookie."""
+    """The package's form, with `check` in place of its users and without its cookie."""
 
-    def __init__(self, users: MutableMapping[str, dict[str, Any]]) -> None:
+    def __init__(self, check: Callable[[str, str], bool]) -> None:
         self.path = None
         self.attrs = {"login_sleep_time": 0}  # a pause would lose the address that the person came for
         self.cookie_controller = _NoCookie()
         self.authentication_controller = AuthenticationController({"usernames": {}}, auto_hash=False)
-        self.authentication_controller.authentication_model.credentials["usernames"] = users
+        model = self.authentication_controller.authentication_model
+        model.credentials["usernames"] = defaultdict(lambda: {"name": ""})
+        model.check_credentials = check
 
 
 def _ask() -> Person | None:
-    """Show the package's form; the person once their password was right.
+    """Show the package's form; return the person once their password was right.
 
     Raises:
-        WrongCredentials, TooManyAttempts: it was not, or too often.
+        WrongCredentials, SlowDown: it was not, or too often.
 
     """
-    asked = _Asked()
-    _Form(asked).login(
+    check = _Check()
+    _Form(check).login(
         fields={
             "Form name": _("Your account"),
             "Username": _("E-mail"),
@@ -136,11 +123,8 @@ def _ask() -> Person | None:
         },
         key="sign-in",
     )
-    matches = st.session_state["authentication_status"] is True
     st.session_state["authentication_status"] = None  # the cookie decides who is signed in, not this
-    if asked.attempt is None:
-        return None
-    return accounts.settle_sign_in(process.context(), asked.attempt, matches=matches)
+    return check.person
 
 
 def _enter(person: Person) -> None:

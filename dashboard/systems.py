@@ -17,6 +17,7 @@ def names() -> dict[str, str]:
         "files": _("File server"),
         "broker": _("Message broker"),
         "worker": _("Worker"),
+        "nodes": _("Processing of submissions"),
     }
 
 

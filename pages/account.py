@@ -35,7 +35,6 @@ if pressed:
             old=old,
             new=new,
             keep_session=shell.find_session_id(),
-            address=st.context.ip_address or "local",
         )
         st.success(_("The password was changed. Everywhere else you are signed out."))
 

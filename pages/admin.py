@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from dashboard import i18n, shell
@@ -10,7 +12,7 @@ from dashboard.people import callback_tokens, everybody, installation
 _ = i18n.gettext
 visit = shell.enter()
 
-SECTIONS = {
+SECTIONS: dict[str, tuple[Callable[[], str], Callable[[shell.Visit], None]]] = {
     "people": (lambda: _("People"), everybody.people),
     "courses": (lambda: _("Courses"), everybody.courses_of_all),
     "tokens": (lambda: _("Callback tokens"), callback_tokens.show),
@@ -20,7 +22,7 @@ SECTIONS = {
 
 st.title(_("Administration"))
 asked = st.query_params.get("section", "people")
-section = st.segmented_control(
+chosen = st.segmented_control(
     _("Section"),
     list(SECTIONS),
     default=asked if asked in SECTIONS else "people",
@@ -28,6 +30,7 @@ section = st.segmented_control(
     key="section",
     required=True,
 )
+section = chosen or "people"
 st.query_params["section"] = section  # bound, the address would hold the translated word
 with shell.errors():
     SECTIONS[section][1](visit)

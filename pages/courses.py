@@ -16,7 +16,15 @@ visit = shell.enter()
 
 st.title(_("Courses"))
 if visit.course is None:
-    st.info(_("You are in no course yet. Ask your professor to enrol you."))
+    st.info(
+        _("You are in no course yet. Ask your professor to enrol you.")
+        if visit.person.is_confirmed
+        else _("Your e-mail is not confirmed yet, so that no course is open to you. {way}").format(
+            way=_("Sign out and choose “Forgot my password”: the link that you get confirms it.")
+            if visit.ctx.settings.sends_mail
+            else _("Ask your professor or an administrator for a link that confirms it.")
+        )
+    )
 else:
     rows = [
         {
@@ -42,6 +50,9 @@ if visit.course is not None and (edits or visit.role is Role.MONITOR):
         if edits and chosen is not None:
             roster.edit(visit, visit.course.id, chosen)
     if edits:
+        with shell.errors():
+            waiting = sum(not roster.is_ready(member) for member in members)
+            joining.invite_everyone(visit, visit.course.id, waiting)
         joining.show_invitations()
         with st.expander("+ " + _("Add one person"), key="add-one"), shell.errors():
             joining.add_one(visit, visit.course.id)

@@ -88,7 +88,7 @@ views = {
     "alerts": _("Alerts"),
     "audit": _("Who did what"),
 }
-view = st.segmented_control(
+chosen_view = st.segmented_control(
     _("View"),
     list(views),
     format_func=views.__getitem__,
@@ -96,6 +96,7 @@ view = st.segmented_control(
     key="view",
     on_change=address.bound("view", views, "failures"),
 )
+view = chosen_view or "failures"
 st.subheader(views[view])
 with shell.errors():
     draw = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.services import submissions, topics
@@ -50,7 +52,7 @@ with shell.errors():
         name = next((task.assignment_name for task in tasks if task.id == chosen), None)
         if name is not None:
             st.markdown(f"##### {i18n.plain(name)}")
-        live.show(lambda fresh: task_view.show(fresh, chosen), topics=[topics.of_task(chosen)])
+        live.show(partial(task_view.show, task_id=chosen), topics=[topics.of_task(chosen)])
     live.show(
         lambda fresh: my_work.show_past(fresh, chosen), topics=mine, key="past", quiet=True, gap_seconds=2.0
     )

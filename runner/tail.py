@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from types import TracebackType
 
 from runner.callbacks import Stopped
+from runner.output import Output, decode
 
 EVERY_SECONDS = 0.5
 MOST_LINES = 200
 MOST_BYTES = 64_000
-"""What is passed on of one stage; its output file has all of it."""
+"""What is passed on of one stage; its output file has more."""
 
 
 class Tail:
-    """For the length of a `with` block, hands new whole lines of the file `descriptor` to `say`.
+    """For the length of a `with` block, hand new whole lines of `output` to `say`.
 
     Raises at the end of the block:
         Stopped: `say` did.
 
     """
 
-    def __init__(self, descriptor: int, say: Callable[[str], None]) -> None:
-        self._descriptor, self._say = descriptor, say
+    def __init__(self, output: Output, say: Callable[[str], None]) -> None:
+        self._output, self._say = output, say
         self._offset = self._lines = 0
         self._over = threading.Event()
-        self._stopped: Stopped | None = None
+        self._error: Stopped | None = None
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def __enter__(self) -> None:
@@ -38,8 +38,8 @@ class Tail:
     ) -> None:
         self._over.set()
         self._thread.join()
-        if error is None and self._stopped is not None:
-            raise self._stopped
+        if error is None and self._error is not None:
+            raise self._error
 
     def _follow(self) -> None:
         try:
@@ -47,14 +47,14 @@ class Tail:
                 self._pass_on(whole_lines=True)
             self._pass_on(whole_lines=False)
         except Stopped as stopped:
-            self._stopped = stopped
+            self._error = stopped
 
     def _pass_on(self, *, whole_lines: bool) -> None:
-        fresh = os.pread(self._descriptor, MOST_BYTES - self._offset, self._offset)
+        fresh = self._output.head(self._offset, MOST_BYTES)
         if whole_lines:
             fresh = fresh[: fresh.rfind(b"\n") + 1]
         self._offset += len(fresh)
-        lines = fresh.decode("utf-8", errors="replace").splitlines()[: MOST_LINES - self._lines]
+        lines = decode(fresh).splitlines()[: MOST_LINES - self._lines]
         self._lines += len(lines)
         text = "\n".join(lines)
         if text.strip():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
-from core.context import Actor, Context
+from core.context import PLATFORM, Actor, Context
 from core.errors import (
     WrongCredentials,
 )
@@ -37,6 +37,12 @@ def mailer(ctx: Context) -> Mailer:
 def add(ctx: Context, world: builders.World, email: str = EMAIL, role: Role = Role.STUDENT) -> Actor:
     added = courses.add_member(ctx, world.professor, world.course_id, email=email, role=role)
     return Actor(user_id=added.member.id)
+
+
+def account(ctx: Context, email: str, password: str) -> Actor:
+    """A person whose mailbox is proven."""
+    hashed = accounts.hash_password(password)
+    return Actor(accounts.ensure_person(ctx, PLATFORM, email=email, full_name="", password_hash=hashed))
 
 
 def can_sign_in(ctx: Context, email: str, password: str) -> bool:

@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import aioftp
 
@@ -18,9 +18,9 @@ import aioftp
 class CuttingDisk(aioftp.PathIO):
     """Keeps the first kilobyte of each write and says that all is well."""
 
-    async def write(self, file: BinaryIO, block: bytes) -> int:
+    async def write(self, file: Any, block: Any) -> int:
         await super().write(file, block[:1024])
-        return len(block)
+        return len(bytes(block))
 
 
 class FullDisk(aioftp.PathIO):
@@ -41,7 +41,7 @@ class FrozenDisk(aioftp.PathIO):
 class ForgetfulDisk(aioftp.PathIO):
     """Gives back the first kilobyte of a file and says that this is all."""
 
-    async def read(self, file: BinaryIO, block_size: int) -> bytes:
+    async def read(self, file: Any, block_size: int = -1) -> bytes:
         block: bytes = await super().read(file, block_size)
         return block[:1024] if file.tell() <= block_size else b""
 
@@ -49,10 +49,10 @@ class ForgetfulDisk(aioftp.PathIO):
 class FatalDisk(aioftp.PathIO):
     """The machine goes down when a file is to get a name that another one has just given up."""
 
-    async def rename(self, source: Path, destination: Path) -> None:
+    async def rename(self, source: Path, destination: Path) -> Path:
         if list(destination.parent.glob(f"{destination.name}.before.*")):
             os._exit(1)
-        await super().rename(source, destination)
+        return await super().rename(source, destination)
 
 
 DISKS = {

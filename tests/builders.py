@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import event, update
 
@@ -18,10 +18,12 @@ from core.context import PLATFORM, Actor, Context
 from core.models import User
 from core.relay import copy_next, publish_batch
 from core.services import accounts, assignments, courses, definitions, reports, submissions
+from core.services.accounts import Person
 from core.services.assignments import AssignmentDraft
 from core.services.definitions import DefinitionDraft, StageDraft
 from core.services.submissions import Receipt
 from core.vocabulary import LogLevel, Role
+from tests.waiting import eventually
 
 REASON = "Line 3: unknown command"
 
@@ -44,14 +46,14 @@ def with_settings(ctx: Context, settings: Settings) -> Context:
     return replace(ctx, settings=settings)
 
 
-def person(ctx: Context, name: str, **options: object) -> Actor:
+def person(ctx: Context, name: str, **options: Any) -> Actor:
     number = accounts.ensure_person(
         ctx, PLATFORM, email=f"{name}@uniandes.edu.co", full_name=name.title(), password_hash="x", **options
     )
     return Actor(user_id=number, is_admin=bool(options.get("is_admin")))
 
 
-def definition_draft(name: str = "G-code", **overrides: object) -> DefinitionDraft:
+def definition_draft(name: str = "G-code", **overrides: Any) -> DefinitionDraft:
     stages = [
         StageDraft(
             stage_name=stage,
@@ -130,11 +132,21 @@ def fail(ctx: Context, orchestrator: Actor, task_id: int, reason: str = REASON) 
     reports.set_stage_statuses(ctx, orchestrator, task_id, {"PARSING": "FAILED"})
 
 
-def invited(ctx: Context, name: str = "invited", **options: object) -> Actor:
-    """Somebody whose account was made by others and who has set no password yet."""
+def registered(ctx: Context, email: str, password: str, **settings: object) -> Person:
+    """A person who registered where no mail proves the mailbox."""
+    opened = ctx.settings.model_copy(update={"open_registration": True} | settings)
+    made = accounts.register(with_settings(ctx, opened), email=email, password=password)
+    assert made.person is not None
+    return made.person
+
+
+def invited(ctx: Context, name: str = "invited", **options: Any) -> Actor:
+    """A person whose account was made by others and who has set no password yet."""
     made = person(ctx, name, **options)
     with ctx.db.transaction() as session:
-        session.execute(update(User).where(User.id == made.user_id).values(password_hash=None))
+        session.execute(
+            update(User).where(User.id == made.user_id).values(password_hash=None, confirmed_at=None)
+        )
     return made
 
 
@@ -154,9 +166,6 @@ def statements(ctx: Context) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     """Return when `condition` holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
+    eventually(condition)

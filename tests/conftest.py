@@ -67,9 +67,13 @@ SLOW = {
     "test_reports.py",
     "test_rights.py",
     "test_rights_http.py",
+    "test_proven_mailboxes.py",
+    "test_people_search.py",
+    "test_registration.py",
     "test_roster.py",
     "test_rules_and_extensions.py",
     "test_runner.py",
+    "test_sign_in.py",
     "test_stalled.py",
     "test_statements_as_pdf.py",
     "test_storage.py",
@@ -175,14 +179,17 @@ def ctx(settings: Settings, clock: Clock) -> Iterator[Context]:
     database.dispose()
 
 
-class _Sharing(LoadFileScheduling):
-    """Of several processes that share the tests, one takes a whole file, and one all of the browser's.
+class _Sharing(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Of several processes that share the tests, one takes a whole file, and one a whole folder of `WHOLE`.
 
-    What a file or the browser's tests start is started once.
+    What the tests of a file or of such a folder start is started once.
     """
 
+    WHOLE = ("tests/e2e/", "tests/chaos/")
+
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/e2e" if nodeid.startswith("tests/e2e/") else str(super()._split_scope(nodeid))
+        whole = [folder for folder in self.WHOLE if nodeid.startswith(folder)]
+        return whole[0] if whole else str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import func, select
 
 from core.context import Context
@@ -18,8 +20,8 @@ def count(ctx: Context, model: type) -> int:
         return session.scalar(select(func.count()).select_from(model)) or 0
 
 
-def paths(made: dict[str, object]) -> list[str]:
-    return [entry["container"]["remote_storage_path"] for entry in made["stages"]]  # type: ignore[attr-defined, index]
+def paths(made: dict[str, Any]) -> list[str]:
+    return [entry["container"]["remote_storage_path"] for entry in made["stages"]]
 
 
 def read(ctx: Context, path: str) -> bytes:

@@ -26,7 +26,7 @@ from tests.packages import NotHere as NoFtpServer
 from tests.packages import environment, run, unpacked
 
 USER, PASSWORD = "ulos", "s3cret"
-READY_WITHIN = 20
+READY_WITHIN = 60
 PACKAGES = {
     "vsftpd": ("vsftpd",),
     "proftpd": ("proftpd-core", "proftpd-mod-crypto"),
@@ -88,7 +88,7 @@ def aioftp_server(folder: Path, disk: str = "sound", idle_timeout: float = 0) ->
     (folder / "files").mkdir(exist_ok=True)
     port = _free_port()
     program = Path(__file__).with_name("aioftp_server.py")
-    command = [sys.executable, program, folder, str(port), USER, PASSWORD, disk, str(idle_timeout)]
+    command = [sys.executable, str(program), str(folder), str(port), USER, PASSWORD, disk, str(idle_timeout)]
     with _process(command, os.environ, folder / "server.log", port):
         yield FtpServer("aioftp", f"ftp://{USER}:{PASSWORD}@127.0.0.1:{port}/files", folder / "files")
 
@@ -285,7 +285,7 @@ def _wait_for_greeting(process: subprocess.Popen[bytes], log: Path, port: int) -
             if probe.recv(3) == b"220":
                 return
         time.sleep(0.02)
-    raise NoFtpServer(f"{process.args} did not start: {log.read_text(errors='replace')[-500:]}")
+    raise NoFtpServer(f"{process.args!r} did not start: {log.read_text(errors='replace')[-500:]}")
 
 
 def _free_port() -> int:

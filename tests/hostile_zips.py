@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -19,13 +20,13 @@ class Raw:
     method: int = 8
     flags: int = 0
     attributes: int = 0
-    local: Mapping[str, int | bytes] = field(default_factory=dict)
-    central: Mapping[str, int | bytes] = field(default_factory=dict)
+    local: Mapping[str, Any] = field(default_factory=dict)
+    central: Mapping[str, Any] = field(default_factory=dict)
     after: bytes = b""
     """Bytes behind the data: a descriptor, or something hidden."""
 
 
-def fields_of(entry: Raw, packed: bytes) -> dict[str, int | bytes]:
+def fields_of(entry: Raw, packed: bytes) -> dict[str, Any]:
     return {
         "flags": entry.flags,
         "method": entry.method,
@@ -46,24 +47,24 @@ def deflate(data: bytes) -> bytes:
 def local_part(entry: Raw) -> bytes:
     """Local header (4.3.7), data and what follows."""
     packed = deflate(entry.data) if entry.method == 8 else entry.data
-    f = fields_of(entry, packed) | entry.local
+    f = {**fields_of(entry, packed), **entry.local}
     header = struct.pack(
         "<4s5H3I2H", b"PK\x03\x04", 20, f["flags"], f["method"], 0, 0x21,
         f["crc"], f["packed"], f["size"], len(f["name"]), len(f["extra"]),
     )  # fmt: skip
-    return header + f["name"] + f["extra"] + packed + entry.after
+    return bytes(header + f["name"] + f["extra"] + packed + entry.after)
 
 
 def central_part(entry: Raw, offset: int) -> bytes:
     """Entry of the central directory (4.3.12)."""
     packed = deflate(entry.data) if entry.method == 8 else entry.data
-    f = fields_of(entry, packed) | {"offset": offset} | entry.central
+    f = {**fields_of(entry, packed), "offset": offset, **entry.central}
     header = struct.pack(
         "<4s6H3I5H2I", b"PK\x01\x02", 0x31E, f["needs"], f["flags"], f["method"], 0, 0x21,
         f["crc"], f["packed"], f["size"], len(f["name"]), len(f["extra"]), 0, 0, 0,
         entry.attributes, f["offset"],
     )  # fmt: skip
-    return header + f["name"] + f["extra"]
+    return bytes(header + f["name"] + f["extra"])
 
 
 def end_part(count: int, size: int, start: int, comment: bytes = b"") -> bytes:

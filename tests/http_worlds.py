@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from starlette.testclient import TestClient
 
@@ -19,7 +20,7 @@ def signed_in(ctx: Context, actor: Actor, language: str = "en") -> dict[str, str
     return {"Authorization": f"Bearer {token}", "Accept-Language": language}
 
 
-def stage(name: str, file: str = "", **more: object) -> dict[str, object]:
+def stage(name: str, file: str = "", **more: Any) -> dict[str, Any]:
     """A stage as contract 1.2 has it."""
     container = {
         "container_name": f"{name.lower()}-box",
@@ -36,12 +37,12 @@ def stage(name: str, file: str = "", **more: object) -> dict[str, object]:
     } | more
 
 
-def definition(*stages: Mapping[str, object], name: str = "Cypress") -> dict[str, object]:
+def definition(*stages: Mapping[str, object], name: str = "Cypress") -> dict[str, Any]:
     """A definition as contract 1.2 has it."""
     return {"definition_name": name, "definition_description": "tests a page", "stages": list(stages)}
 
 
-def form(body: object, files: Files = ()) -> dict[str, object]:
+def form(body: object, files: Files = ()) -> dict[str, Any]:
     """The arguments of a request that carries `body` and `files`."""
     text = body if isinstance(body, str) else json.dumps(body)
     return {
@@ -53,11 +54,11 @@ def form(body: object, files: Files = ()) -> dict[str, object]:
 
 def create(
     client: TestClient, headers: Mapping[str, str], body: object | None = None, files: Files | None = None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """A definition of two stages, or as asked; what was answered."""
     body = body or definition(stage("PARSING"), stage("EXECUTION"))
     files = [("parsing.tar.gz", b"parse"), ("execution.tar.gz", b"execute")] if files is None else files
     answer = client.post("/task-definitions", headers=headers, **form(body, files))
     assert answer.status_code == 201, answer.text
-    made: dict[str, object] = answer.json()
+    made: dict[str, Any] = answer.json()
     return made

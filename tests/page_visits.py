@@ -26,7 +26,7 @@ def visitor(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Visit:
         monkeypatch.setattr(i18n, "language", lambda: "en")  # options are formatted outside of the run
         monkeypatch.setattr(process, "context", lambda: ctx)
         monkeypatch.setattr(shell, "find_visitor", lambda: person)
-        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=30)
+        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=100)
         app.run()
         app.switch_page(f"../pages/{path}.py")
         return app.run()

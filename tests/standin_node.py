@@ -97,6 +97,9 @@ class Plan:
     delays: float = 0
     drops: float = 0
     corrupts: float = 0
+    stores_whole: bool = False
+    """Store files under another name first. A server that is killed in the middle of a node's own upload
+    leaves half an archive, which no later delivery can read: a fault of the node, not of the project."""
 
 
 @dataclass
@@ -229,7 +232,12 @@ class Life:
                 if output not in archive.namelist():
                     archive.writestr(output, f"{self.plan.name} was here\n")
             content.seek(0)
-            ftp.storbinary(f"STOR {carried.file_path}", content)
+            if not self.plan.stores_whole:
+                ftp.storbinary(f"STOR {carried.file_path}", content)
+                return
+            unfinished = f"{carried.file_path}.{self.plan.name}"
+            ftp.storbinary(f"STOR {unfinished}", content)
+            ftp.rename(unfinished, carried.file_path)
 
 
 class Ledger:

@@ -12,7 +12,7 @@ EVERY_SECONDS = 0.05
 T = TypeVar("T")
 
 
-def eventually(ask: Callable[[], T], *excused: type[Exception]) -> T:
+def eventually(ask: Callable[[], T | None], *excused: type[Exception]) -> T:
     """The first answer of `ask` that is true; errors of the `excused` kinds count as not yet."""
     deadline = time.monotonic() + LIMIT_SECONDS
     while True:

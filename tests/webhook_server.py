@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 class Receiver:
     """`bodies`: what was taken with 200. `answers`: statuses for the next requests, before it takes any."""
 
     def __init__(self) -> None:
-        self.bodies: list[dict[str, object]] = []
+        self.bodies: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.hosts: list[str] = []
         self.answers: list[int] = []

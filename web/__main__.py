@@ -8,7 +8,7 @@ import signal
 import uvicorn
 
 from core import logs
-from core.config import Settings
+from core.config import Settings, read_settings
 from core.embedded.parent import end_with_parent
 from web.protocol import LimitedProtocol
 
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     chosen = parser.parse_args()
     end_with_parent(signal.SIGTERM)
-    settings = Settings()
+    settings = read_settings()
     logs.configure(settings)
     uvicorn.Server(server_config(chosen.app, settings, chosen.host, chosen.port)).run()
 

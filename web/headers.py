@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.config import Settings
@@ -24,6 +23,8 @@ FIXED: Mapping[str, str] = MappingProxyType(
     }
 )
 """Set where an answer does not say otherwise. Answers are private unless they say that they are not."""
+
+_RAW = [(name.lower().encode(), value.encode()) for name, value in FIXED.items()]
 
 
 class SecurityHeaders:
@@ -61,9 +62,9 @@ class SecurityHeaders:
         await self._app(scope, receive, answer)
 
     def _add_to(self, message: Message) -> None:
-        headers = MutableHeaders(scope=message)
-        for name, value in FIXED.items():
-            headers.setdefault(name, value)
+        found = {name for name, _ in message["headers"]}
+        missing = [pair for pair in _RAW if pair[0] not in found]
         seconds = self._settings().hsts_seconds
         if seconds:
-            headers.setdefault("Strict-Transport-Security", f"max-age={seconds}")
+            missing.append((b"strict-transport-security", f"max-age={seconds}".encode()))
+        message["headers"] = [*message["headers"], *missing]

@@ -11,6 +11,7 @@ STATUSES: Mapping[type[errors.UlosError], int] = MappingProxyType(
     {
         errors.NotSignedIn: 401,
         errors.NotAllowed: 403,
+        errors.RegistrationClosed: 403,
         errors.NotFound: 404,
         errors.WrongMethod: 405,
         errors.TooManyAttempts: 429,
@@ -27,7 +28,7 @@ STATUSES: Mapping[type[errors.UlosError], int] = MappingProxyType(
 """A class without a number of its own has its base's."""
 
 _RETRY_SECONDS: Mapping[type[errors.UlosError], int] = MappingProxyType(
-    {errors.TooManyAttempts: 900, errors.TooManyUploads: 5, errors.Unavailable: 5}
+    {errors.TooManyUploads: 5, errors.Unavailable: 5}
 )
 
 
@@ -40,6 +41,8 @@ def headers_of(error: errors.UlosError) -> dict[str, str]:
     """Return the headers that belong to the status of `error`: when to retry, how to sign in."""
     headers = {}
     seconds = next((_RETRY_SECONDS[kind] for kind in type(error).__mro__ if kind in _RETRY_SECONDS), None)
+    if isinstance(error, errors.TooManyAttempts):
+        seconds = error.retry_after
     if seconds is not None:
         headers["Retry-After"] = str(seconds)
     if isinstance(error, errors.NotSignedIn):

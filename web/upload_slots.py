@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from core.errors import TooManyUploads
 
 MOST = 4
-"""Uploads of one person at once: several tabs and a retry beside a connection that hangs."""
+"""Uploads of one person at once: several tabs, and a retry beside a connection that hangs."""
+
+WAIT_SECONDS = 20.0
+"""How long a further one waits for its turn. Its body is not read meanwhile."""
+
+
+@dataclass(slots=True)
+class _Person:
+    places: asyncio.Semaphore
+    requests: int = 0
 
 
 class UploadSlots:
-    """Counts the uploads of each person in this process. Use it on the event loop only."""
+    """The places of each person in this process. Use it on the event loop only."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
-        self._busy: Counter[int] = Counter()
+    def __init__(self) -> None:
+        self._people: dict[int, _Person] = {}
 
-    @contextmanager
-    def hold(self, person_id: int) -> Iterator[None]:
-        """Hold one place of the person for the block.
+    @asynccontextmanager
+    async def hold(self, person_id: int) -> AsyncIterator[None]:
+        """Hold one place of the person for the block; wait for it if all are taken.
 
         Raises:
-            TooManyUploads: as many of theirs are being received as may be.
+            TooManyUploads: none became free in time.
 
         """
-        if self._busy[person_id] >= self._most:
-            raise TooManyUploads(most=self._most)
-        self._busy[person_id] += 1
+        person = self._people.setdefault(person_id, _Person(asyncio.Semaphore(MOST)))
+        person.requests += 1
         try:
-            yield
+            try:
+                await asyncio.wait_for(person.places.acquire(), WAIT_SECONDS)
+            except TimeoutError as error:
+                raise TooManyUploads(most=MOST) from error
+            try:
+                yield
+            finally:
+                person.places.release()
         finally:
-            self._busy[person_id] -= 1
-            if not self._busy[person_id]:
-                del self._busy[person_id]
+            person.requests -= 1
+            if not person.requests:
+                del self._people[person_id]

@@ -9,7 +9,7 @@ from core.archive.folders import pack, unpack
 from core.archive.leftovers import is_leftover
 from core.archive.limits import DEFAULTS, Limits
 from core.archive.names import is_ignored, normal_name
-from core.archive.results import Member, MemberInfo, list_members, read_member
+from core.archive.results import Member, MemberInfo, list_members, read_member, read_output
 
 __all__ = [
     "DEFAULTS",
@@ -25,5 +25,6 @@ __all__ = [
     "normal_name",
     "pack",
     "read_member",
+    "read_output",
     "unpack",
 ]

@@ -85,3 +85,6 @@ class Consumer(Protocol):
 
     def give_back(self, delivery: Delivery) -> None:
         """Let somebody else have it at once."""
+
+    def postpone(self, delivery: Delivery, seconds: float) -> None:
+        """Hand it out again after a pause, and let others go first meanwhile."""

@@ -145,6 +145,11 @@ class PostgresConsumer:
         """See `Consumer.give_back`."""
         self._change(delivery, notifying=True, leased_until=None, leased_by=None)
 
+    def postpone(self, delivery: Delivery, seconds: float) -> None:
+        """See `Consumer.postpone`."""
+        later = func.now() + timedelta(seconds=seconds)
+        self._change(delivery, leased_until=later, leased_by=None)
+
     def _change(self, delivery: Delivery, *, notifying: bool = False, **values: object) -> bool:
         try:
             with self._lock, self._db.transaction() as session:

@@ -29,6 +29,10 @@ _LOOK_SECONDS = 5.0
 """How often an idle consumer looks for queues that have come to be."""
 
 
+_LONGEST_PAUSE = 5.0
+"""Seconds that a message which cannot begin is kept from being delivered again."""
+
+
 class RabbitConsumer:
     """Takes from every queue that `names` answers and the broker has.
 
@@ -84,6 +88,11 @@ class RabbitConsumer:
     def give_back(self, delivery: Delivery) -> None:
         """See `Consumer.give_back`."""
         self._settle(delivery, lambda channel: channel.basic_nack(delivery.id, requeue=True))
+
+    def postpone(self, delivery: Delivery, seconds: float) -> None:
+        """See `Consumer.postpone`. RabbitMQ cannot wait, so this consumer does, for some seconds at most."""
+        time.sleep(min(seconds, _LONGEST_PAUSE))
+        self.give_back(delivery)
 
     def close(self) -> None:
         """End the connection; what is held goes back to its queue."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import threading
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -17,6 +18,34 @@ BASE = "/ulos"
 
 BLOCK = 262_144
 """Bytes a block; aioftp's 8 KiB cost a third of the speed and three times the CPU."""
+
+
+logger = logging.getLogger(__name__)
+
+_OF_THE_CLIENT = (ConnectionError, TimeoutError, UnicodeDecodeError, asyncio.LimitOverrunError)
+"""A client that hangs up, or says what is no FTP: its connection ends, and that is all."""
+
+
+def _is_of_the_client(error: BaseException | None) -> bool:
+    """Whether `error` is the client's doing. A line without an end reaches us as a ValueError."""
+    if isinstance(error, ValueError) and isinstance(error.__context__, asyncio.LimitOverrunError):
+        return True
+    return isinstance(error, _OF_THE_CLIENT)
+
+
+def _without_hang_ups(record: logging.LogRecord) -> bool:
+    """Filter of aioftp's log, which has a traceback for each of them."""
+    error = record.exc_info[1] if record.exc_info else None
+    if not _is_of_the_client(error):
+        return True
+    logger.info("a client hung up: %r", error)
+    return False
+
+
+def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Handle what no task of the event loop has taken: hang-ups again."""
+    if not _is_of_the_client(context.get("exception")):
+        loop.default_exception_handler(context)
 
 
 class PathIO(aioftp.AsyncPathIO):
@@ -67,12 +96,14 @@ def make_server(folder: Path, password: str) -> FtpServer:
     """A server of `folder` for its one user."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / BASE.lstrip("/")).mkdir(exist_ok=True)
+    logging.getLogger("aioftp.server").addFilter(_without_hang_ups)
     user = aioftp.User(USER, password, base_path=folder.resolve(), home_path="/")
     return FtpServer([user], path_io_factory=PathIO, block_size=BLOCK)
 
 
 async def serve(folder: Path, port: int, password: str) -> None:
     """Serve until cancelled."""
+    asyncio.get_running_loop().set_exception_handler(_on_loop_error)
     await make_server(folder, password).run("127.0.0.1", port)
 
 

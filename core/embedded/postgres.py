@@ -23,6 +23,7 @@ USER = "ulos"
 DATABASE = "ulos"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
+_NOBODY = 65_534
 _OPTIONS = (
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -194,13 +195,25 @@ def wheel_programs() -> Path:
 
 
 def unprivileged() -> list[str]:
-    """What to put before a command of Postgres, which refuses to run as root.
+    """What to put before a command of Postgres, which refuses root and users without an account.
 
-    As root it runs in a user namespace where it believes to be somebody else; its files stay root's.
+    For them it runs in a user namespace where it believes to be somebody else; its files stay theirs.
     """
-    if os.geteuid() != 0:
+    own = os.geteuid()
+    if own != 0 and _has_account(own):
         return []
-    return ["unshare", "-U", "--map-user=1000", "--map-group=1000", "--"]
+    other = next(uid for uid in (1000, _NOBODY, own) if _has_account(uid) or uid == own)
+    return ["unshare", "-U", f"--map-user={other}", f"--map-group={other}", "--"]
+
+
+def _has_account(uid: int) -> bool:
+    import pwd  # noqa: PLC0415  POSIX only
+
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def _serves(pid: int, folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import secrets
 import socket
 from dataclasses import asdict, dataclass
@@ -130,8 +131,13 @@ def _write(data_dir: Path, state: State) -> None:
 
 
 def _free_port(wanted: int) -> int:
-    """`wanted` if nobody listens there, else any free port of 127.0.0.1."""
-    for port in (wanted, 0):
+    """Return `wanted` if it is free, else another port of 127.0.0.1.
+
+    It is below those that systems give to outgoing connections: such a one may be taken before the
+    server listens, or while it is restarted.
+    """
+    others = random.sample(range(10_000, 32_000), 100)
+    for port in (wanted, *others) if wanted else others:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

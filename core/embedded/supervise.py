@@ -14,6 +14,9 @@ from core.embedded.state import prepare
 
 _STOP_SECONDS = 30.0
 
+PRIVATE = 0o077
+"""The umask of every process: files are readable by their owner only."""
+
 
 class CannotStart(Exception):
     """`up` cannot go on; the text says why and what to do."""
@@ -40,8 +43,17 @@ def up(settings: Settings) -> None:
     config.write_text(render(settings, resolved))
     config.chmod(0o600)
     os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+    close_to_others(log)
     supervisord = str(Path(sys.executable).with_name("supervisord"))
     os.execv(supervisord, [supervisord, "-n", "-s", "-c", str(config)])  # noqa: S606  no shell is wanted
+
+
+def close_to_others(log: Path) -> None:
+    """Let no other user of the machine read logs, originals and whatever else the processes write."""
+    log.chmod(0o700)
+    for file in log.iterdir():
+        file.chmod(0o600)
+    os.umask(PRIVATE)
 
 
 def down(settings: Settings) -> bool:
@@ -89,7 +101,7 @@ def render(settings: Settings, resolved: Settings) -> str:
     run = settings.data_dir / "run"
     head = f"""[supervisord]
 nodaemon=true
-user={_user()}
+{"user=root" if os.geteuid() == 0 else ""}
 logfile={settings.data_dir / "log" / "supervisord.log"}
 pidfile={run / "supervisord.pid"}
 childlogdir={settings.data_dir / "log"}
@@ -126,12 +138,6 @@ stdout_logfile={out}
 stdout_logfile_maxbytes={"0" if name == "ready" else "10MB"}
 redirect_stderr=true
 """
-
-
-def _user() -> str:
-    import pwd  # noqa: PLC0415  POSIX only
-
-    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def _check_port(host: str, port: int, setting: str) -> None:

@@ -27,11 +27,39 @@ class WrongCredentials(NotSignedIn):
 
 
 class TooManyAttempts(Rejected):
-    """Sign-in is locked for a while after failed attempts. `minutes` until it opens again."""
+    """Too many were asked for in a short time. `minutes` until more are accepted."""
 
     texts = {
-        "en": "Too many failed attempts. Wait {minutes} minutes and try again.",
-        "es": "Demasiados intentos fallidos. Espera {minutes} minutos e intenta de nuevo.",
+        "en": "Too many attempts. Wait {minutes} minutes and try again.",
+        "es": "Demasiados intentos. Espera {minutes} minutos e intenta de nuevo.",
+    }
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds until it is worth trying again."""
+        return 60 * int(str(self.values["minutes"]))
+
+
+class SlowDown(TooManyAttempts):
+    """After failed attempts each further one has to wait. `seconds` until the next."""
+
+    texts = {
+        "en": "Too many failed attempts. Wait {seconds} s and try again.",
+        "es": "Demasiados intentos fallidos. Espera {seconds} s e intenta de nuevo.",
+    }
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds until it is worth trying again."""
+        return int(str(self.values["seconds"]))
+
+
+class RegistrationClosed(Rejected):
+    """There is no way to prove a mailbox here, so that nobody opens an account alone."""
+
+    texts = {
+        "en": "Accounts are not opened by registration here. Ask your professor or an administrator to add you.",
+        "es": "Aquí no se crean cuentas por registro. Pide a tu profesor o a un administrador que te agregue.",
     }
 
 
@@ -92,6 +120,7 @@ class NotFound(Rejected):
         "operation": "reejecución",
         "person": "persona",
         "report": "reporte",
+        "routing key": "clave de enrutamiento",
         "rule": "regla",
         "session": "sesión",
         "stage": "etapa",

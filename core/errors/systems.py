@@ -59,6 +59,24 @@ class WorkerMissing(Unavailable):
     }
 
 
+class NodesMissing(Unavailable):
+    """No process takes submissions from the queue."""
+
+    texts = {
+        "en": "Nothing is processing submissions right now. They are saved and stay in the queue.",
+        "es": "Nadie está procesando entregas en este momento. Están guardadas y siguen en la cola.",
+    }
+
+
+class WorkerSilent(Unavailable):
+    """A worker is connected, but `loops` of it do not work: it is frozen, or they are stuck."""
+
+    texts = {
+        "en": "The worker does not work ({loops}): it is frozen or stuck. What is accepted is kept; restart it.",
+        "es": "El proceso de fondo no trabaja ({loops}): está congelado o bloqueado. Lo aceptado se conserva; reinícialo.",
+    }
+
+
 class MailUnavailable(Unavailable):
     """The mail server does not answer, or put the message off. `problem` says how, for operators."""
 

@@ -17,7 +17,7 @@ from core.models.definitions import (
     TaskDefinition,
 )
 from core.models.files import MissingFile, UnneededFile
-from core.models.health import ComponentError
+from core.models.health import ComponentError, Heartbeat
 from core.models.notices import ResultNotice
 from core.models.operations import Operation, OperationItem
 from core.models.oversight import AuditEntry, FailureTriage
@@ -29,6 +29,7 @@ from core.models.people import (
     LoginTicket,
     OneTimeLink,
     OutgoingMail,
+    Registration,
     SignInFailure,
     User,
     WebSession,
@@ -68,6 +69,7 @@ __all__ = [
     "FailureTriage",
     "FailureWeek",
     "FailureWeekMark",
+    "Heartbeat",
     "IdempotencyRecord",
     "LoginTicket",
     "MissingFile",
@@ -83,6 +85,7 @@ __all__ = [
     "ProcessingStatus",
     "QueueBinding",
     "QueueMessage",
+    "Registration",
     "RequeueEvent",
     "ResultNotice",
     "SavedView",

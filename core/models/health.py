@@ -1,8 +1,8 @@
-"""What was last wrong with the systems that we depend on."""
+"""What was last wrong with the systems that we depend on, and when the loops last worked."""
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Double
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,3 +18,14 @@ class ComponentError(Base):
     component: Mapped[str] = mapped_column(primary_key=True)
     texts: Mapped[dict[str, str]] = mapped_column(JSONB)
     at: Mapped[Moment]
+
+
+class Heartbeat(Base):
+    """When a loop of a process last worked. It is silent when `within_seconds` have passed since."""
+
+    __tablename__ = "heartbeat"
+
+    process: Mapped[str] = mapped_column(primary_key=True)
+    loop: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[Moment]
+    within_seconds: Mapped[float] = mapped_column(Double)

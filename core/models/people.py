@@ -33,6 +33,8 @@ class User(Base):
     result_mail: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether a mail says when the result of a submission of theirs arrives."""
     created_at: Mapped[Moment]
+    confirmed_at: Mapped[Moment | None]
+    """When the person proved that the mailbox is theirs. Without it no role holds (`core.auth`)."""
     disabled_at: Mapped[Moment | None]
 
 
@@ -92,7 +94,10 @@ class LoginTicket(Base):
 
 
 class SignInFailure(Base):
-    """A failed sign-in; enough of them lock the account or the address for a while."""
+    """A failed sign-in; further ones from the same client have to wait, longer each time.
+
+    `address` is the client: a network address, or a known device (`core.services.accounts.devices`).
+    """
 
     __tablename__ = "sign_in_failure"
     __table_args__ = (
@@ -104,6 +109,8 @@ class SignInFailure(Base):
     email: Mapped[str]
     address: Mapped[str]
     at: Mapped[Moment]
+    under_way: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Its password is still being checked: it may yet succeed, and then it does not count."""
 
 
 class ApiToken(Base):
@@ -122,19 +129,42 @@ class ApiToken(Base):
     revoked_at: Mapped[Moment | None]
 
 
+class Registration(Base):
+    """A person who asked for an account. With mail, the link that they are sent makes it."""
+
+    __tablename__ = "registration"
+    __table_args__ = (Index("ix_registration_asked_from_created_at", "asked_from", "created_at"),)
+
+    id: Mapped[Id]
+    email: Mapped[str]
+    full_name: Mapped[str]
+    asked_from: Mapped[str]
+    created_at: Mapped[Moment]
+
+
 class OneTimeLink(Base):
-    """A link by which somebody sets a password, once. Only the hash of its token is kept."""
+    """A link that sets a password, once: of an account, or of a registration that it turns into one.
+
+    Only the hash of its token is kept.
+    """
 
     __tablename__ = "one_time_link"
     __table_args__ = (
-        CheckConstraint("purpose IN ('invitation', 'reset')", name="purpose"),
+        CheckConstraint("purpose IN ('invitation', 'reset', 'registration')", name="purpose"),
+        CheckConstraint(
+            "(purpose = 'registration') = (registration_id IS NOT NULL) "
+            "AND (user_id IS NULL) = (registration_id IS NOT NULL)",
+            name="owner",
+        ),
+        Index("ix_one_time_link_registration_id", "registration_id"),
         Index("ix_one_time_link_user_id", "user_id"),
         Index("ix_one_time_link_expires_at", "expires_at"),
     )
 
     id: Mapped[Id]
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id", ondelete="CASCADE"))
     purpose: Mapped[str]
     created_at: Mapped[Moment]
     expires_at: Mapped[Moment]
@@ -149,7 +179,11 @@ class OutgoingMail(Base):
 
     __tablename__ = "mail_outbox"
     __table_args__ = (
-        CheckConstraint("purpose IN ('invitation', 'reset', 'result', 'alert')", name="purpose"),
+        CheckConstraint(
+            "purpose IN ('invitation', 'reset', 'registration', 'result', 'alert')", name="purpose"
+        ),
+        CheckConstraint("(purpose = 'registration') = (registration_id IS NOT NULL)", name="registration"),
+        Index("ix_mail_outbox_registration_id", "registration_id"),
         CheckConstraint("(purpose = 'result') = (notice_id IS NOT NULL)", name="notice"),
         CheckConstraint("(purpose = 'alert') = (texts IS NOT NULL)", name="texts"),
         Index(
@@ -170,6 +204,7 @@ class OutgoingMail(Base):
         ForeignKey("result_notice.id", ondelete="CASCADE"), unique=True
     )
     """Of what it tells; it goes with that."""
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id", ondelete="CASCADE"))
     texts: Mapped[dict[str, list[str]] | None] = mapped_column(JSONB)
     """Of a notice: language → its subject and its text. What carries a link is composed when it goes out."""
     created_at: Mapped[Moment]

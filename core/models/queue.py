@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.logs import find_request_id
 from core.models.base import Base, Id, Moment
 
 
@@ -28,6 +29,8 @@ class OutboxMessage(Base):
     tries: Mapped[int] = mapped_column(server_default=text("0"))
     next_try_at: Mapped[Moment | None]
     last_error: Mapped[str | None]
+    request_id: Mapped[str | None] = mapped_column(default=find_request_id)
+    """The request that caused it, for the log of the process that publishes it."""
 
 
 class QueueMessage(Base):

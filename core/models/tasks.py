@@ -18,6 +18,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     SmallInteger,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -91,6 +92,7 @@ class TaskAttempt(Base):
     __tablename__ = "task_attempt"
     __table_args__ = (
         UniqueConstraint("task_id", "number"),
+        Index("ix_task_attempt_repeated", "run", postgresql_where=text("run > 1 AND closed_at IS NULL")),
         Index("uq_task_attempt_live", "task_id", unique=True, postgresql_where=text("closed_at IS NULL")),
         Index(
             "ix_task_attempt_uncopied",
@@ -119,6 +121,7 @@ class TaskAttempt(Base):
     copied_at: Mapped[Moment | None]
     copy_tries: Mapped[int] = mapped_column(server_default=text("0"))
     copy_error: Mapped[str | None]
+    copy_next_try_at: Mapped[Moment | None]
     published_at: Mapped[Moment | None]
     ended_at: Mapped[Moment | None]
     closed_at: Mapped[Moment | None]
@@ -126,6 +129,9 @@ class TaskAttempt(Base):
     """Since when it is known that nothing is heard of it any more."""
     crash_loop_at: Mapped[Moment | None]
     """Since when it is known that nodes crash on it and hand it out again, over and over."""
+    results_checked_at: Mapped[Moment | None]
+    results_lack: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    """Files of the student that the archive lacks after several runs."""
 
 
 class TaskStageStatus(Base):

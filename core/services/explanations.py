@@ -101,6 +101,16 @@ _CATALOGUE = (
         },
     ),
     _entry(
+        r"printed more text than allowed|imprimió más texto de lo permitido",
+        Owner.FILE,
+        en="The stage printed far more text than is allowed, so it was stopped.",
+        es="La etapa imprimió mucho más texto del permitido y se detuvo.",
+        todo={
+            "en": "Look for a print inside a loop, remove it and submit again.",
+            "es": "Busca un print dentro de un ciclo, quítalo y entrega de nuevo.",
+        },
+    ),
+    _entry(
         r"more memory than allowed|más memoria de la permitida|memoryerror|out ?of ?memory|cannot allocate memory",
         Owner.FILE,
         en="Your work used more memory than is allowed.",

@@ -10,18 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.auth import Right, require
-from core.broker import check_broker
+from core.broker import check_broker, count_consumers
 from core.context import Actor, Context
-from core.errors import SchemaOutdated, Unavailable, WorkerMissing
+from core.errors import NodesMissing, SchemaOutdated, Unavailable
 from core.migrate import is_current
 from core.models import ComponentError
-
-WORKER_NAME = "ulos-worker"
-"""The connection over which a worker hears notifications is known to Postgres by it."""
+from core.services.heartbeats import check_worker
 
 OK = "ok"
 
-_WORKER = "worker"
+_WORKER, _NODES = "worker", "nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,8 @@ class LastError:
 def check_components(ctx: Context, language: str = "en") -> dict[str, str]:
     """Component → `ok` or what is wrong with it, in `language`."""
     checks = [*_systems(ctx), (_WORKER, lambda: check_worker(ctx))]
+    if not ctx.settings.uses_rabbitmq:
+        checks.append((_NODES, lambda: check_nodes(ctx)))
     found = {name: error_of(check) for name, check in checks}
     if found["database"] is None:
         found["schema"] = error_of(lambda: check_schema(ctx))
@@ -120,19 +120,21 @@ def error_of(check: Callable[[], object]) -> Unavailable | None:
 def is_ready(components: Mapping[str, str]) -> bool:
     """Whether people can work, by what `check_components` found.
 
-    They can without the worker: what they hand in is accepted and kept, and a worker that is started
-    again is back within seconds. Whoever routes by readiness must not shut people out for that.
+    They can without worker and nodes: what they hand in is accepted and kept, and a process that is
+    started again is back within seconds. Whoever routes by readiness must not shut people out for that.
     """
-    return all(state == OK for name, state in components.items() if name != _WORKER)
+    return all(state == OK for name, state in components.items() if name not in {_WORKER, _NODES})
 
 
-def check_worker(ctx: Context) -> None:
-    """Look for a process of the loops, on this machine or another.
+def check_nodes(ctx: Context) -> None:
+    """Look for a process that takes submissions from the embedded queue, on this machine or another.
+
+    With RabbitMQ nothing is checked: see `monitoring.read_consumers`, which asks about each queue.
 
     Raises:
-        WorkerMissing: there is none.
+        NodesMissing: there is none.
         DatabaseUnavailable: Postgres cannot be asked.
 
     """
-    if not ctx.db.count_listening(WORKER_NAME):
-        raise WorkerMissing
+    if not ctx.settings.uses_rabbitmq and not count_consumers(ctx.db):
+        raise NodesMissing

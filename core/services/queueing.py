@@ -39,6 +39,7 @@ class Chosen:
     task_id: int
     tries: int
     message: Message
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,14 @@ def choose_next(session: Session, ctx: Context, count: int) -> list[Chosen]:
         .with_for_update(of=OutboxMessage, skip_locked=True)
     )
     return [
-        Chosen(row.id, row.attempt_id, task_id, row.tries, Message(row.exchange, row.routing_key, row.body))
+        Chosen(
+            row.id,
+            row.attempt_id,
+            task_id,
+            row.tries,
+            Message(row.exchange, row.routing_key, row.body),
+            row.request_id,
+        )
         for row, task_id in rows
     ]
 

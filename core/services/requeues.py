@@ -1,4 +1,4 @@
-"""Requeue a failed or stalled submission: another attempt from the untouched original."""
+"""Requeue a submission that failed or hangs, or whose results are damaged, from the untouched original."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Requeued:
 
 
 def requeue(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> Requeued:
-    """Close the failed or stalled attempt of a task and open the next one.
+    """Close the attempt of a task that failed, hangs or lost files, and open the next one.
 
     The new attempt uses the definition's current version, so that a mended image takes effect.
     `note`: why, for those who read the history later.
@@ -47,7 +47,7 @@ def requeue(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> Requ
         if actor.user_id is None:
             raise NotAllowed
         live = counted_attempt(session, task)
-        if task.status_id != StageStatus.FAILED and live.stalled_at is None:
+        if not is_requeueable(task, live):
             raise NotRequeueable
         check_room(session, ctx, task)
         before = {"attempt": task.current_attempt, "status": StageStatus(task.status_id).name}
@@ -57,6 +57,17 @@ def requeue(ctx: Context, actor: Actor, task_id: int, *, note: str = "") -> Requ
         _write_down(session, ctx, actor, task, course_id=assignment.course_id, note=note, before=before)
         notify_task(session, task)
         return requeued
+
+
+def is_requeueable(task: Task, attempt: TaskAttempt) -> bool:
+    """Whether there is a reason to run the task again: it failed, hangs, or its results are damaged."""
+    if task.status_id == StageStatus.COMPLETED:
+        return bool(attempt.results_lack)
+    return (
+        task.status_id == StageStatus.FAILED
+        or attempt.stalled_at is not None
+        or attempt.crash_loop_at is not None
+    )
 
 
 def live_attempt(session: Session, task: Task) -> TaskAttempt:

@@ -73,7 +73,7 @@ def read_results(ctx: Context, actor: Actor, task_id: int, attempt: int | None =
             if name is None:
                 outputs.append(_without_text(stage))
                 continue
-            member = archive.read_member(file, name, max_bytes=OUTPUT_LIMIT)
+            member = archive.read_output(file, name, max_bytes=OUTPUT_LIMIT)
             outputs.append(StageOutput(stage.stage_name, member.text, member.size, member.truncated))
     files = tuple(ResultFile(name, members[name]) for name in sorted(names) if _is_result(name))
     return Results(tuple(outputs), files)

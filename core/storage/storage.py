@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import secrets
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import BinaryIO
 
 from core.config import Settings
+from core.errors import Unavailable
+from core.now_and_then import NowAndThen
 from core.storage.address import FtpAddress
 from core.storage.connection import CHUNK, Timeouts
 from core.storage.listing import StoredFile
 from core.storage.session import Session
+
+_CHECK_BYTES = 4096
 
 
 def open_storage(settings: Settings) -> Storage:
@@ -32,6 +38,7 @@ class Storage:
     def __init__(self, address: FtpAddress, timeouts: Timeouts | None = None) -> None:
         self._address = address
         self._timeouts = timeouts or Timeouts()
+        self._check_writing = NowAndThen(self._try_to_write)
 
     def session(self) -> Session:
         """A kept connection, for many files in a row (a sign-in costs more than a small file)."""
@@ -83,6 +90,21 @@ class Storage:
             yield from session.list_files(folder)
 
     def check(self) -> None:
-        """As `Session.check`."""
+        """As `Session.check`; now and then it also writes a file and removes it.
+
+        Raises:
+            StorageUnavailable: the server does not answer, or takes no files.
+
+        """
         with self.session() as session:
             session.check()
+        self._check_writing()
+
+    def _try_to_write(self) -> None:
+        path = self.path(f"write-check-{secrets.token_hex(8)}")
+        with self.session() as session:
+            try:
+                session.upload(path, io.BytesIO(bytes(_CHECK_BYTES)))
+            finally:
+                with suppress(Unavailable):  # what came first is what is told
+                    session.delete(path)

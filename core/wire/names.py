@@ -9,6 +9,18 @@ PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
 
 EXCHANGE = "processing-exchange"
 
+NODE_KEYS = (
+    "cypress-grammar",
+    "cypress-execution",
+    "gcode-execution",
+    "kotlin-execution",
+    "pass",
+    "skip",
+    "fail",
+    "crash",
+)
+"""Routing keys that a node has an executor for; the last four are for trials, as are those of `testing-*`."""
+
 LOG_KEY = "task.log"
 CRASHED_KEY = "task.crashed"
 DONE_KEY = "task.done"

@@ -21,7 +21,6 @@ from dashboard import i18n, shell
 from dashboard.uploads import KeptFile
 
 _ = i18n.gettext
-DEFAULT_TIMEOUT = 300
 
 
 @dataclass
@@ -35,7 +34,7 @@ class StageForm:
     routing_key: str = ""
     queue: str = ""
     exchange: str = ""
-    timeout_seconds: int = DEFAULT_TIMEOUT
+    timeout_seconds: int = definitions.suggest_timeout("")
     origin: Stage | None = None
     is_copy: bool = False
     image: KeptFile | None = None
@@ -132,7 +131,11 @@ class DefinitionForm:
 
 def new() -> DefinitionForm:
     """A form with the two usual stages."""
-    return DefinitionForm(stages=[StageForm(stage_name=name) for name in (PARSING, EXECUTION)])
+    stages = [
+        StageForm(stage_name=name, timeout_seconds=definitions.suggest_timeout(name))
+        for name in (PARSING, EXECUTION)
+    ]
+    return DefinitionForm(stages=stages)
 
 
 def of(definition: Definition) -> DefinitionForm:

@@ -6,6 +6,7 @@ import re
 
 import streamlit as st
 
+from core.services import definitions
 from core.services.definitions import MOST_STAGES
 from dashboard import i18n, shell, uploads
 from dashboard.definitions.draft import DefinitionForm, StageForm
@@ -13,6 +14,7 @@ from dashboard.fields import named, seed
 
 _ = i18n.gettext
 KEY = "definition-form"
+NODE_THREADS = 8
 _LAST = 2
 
 
@@ -39,7 +41,7 @@ def show(visit: shell.Visit, form: DefinitionForm) -> None:
     if form.step == 0:
         _ask_name(form)
     elif form.step == 1:
-        _ask_stages(form)
+        _ask_stages(form, _keys(visit))
     else:
         _check(visit, form)
     with st.container(horizontal=True):
@@ -65,12 +67,21 @@ def _ask_name(form: DefinitionForm) -> None:
     )
 
 
-def _ask_stages(form: DefinitionForm) -> None:
+def _keys(visit: shell.Visit) -> dict[str, str]:
+    """Return the routing keys to choose from, each with what is known of it."""
+    found = {}
+    for key in definitions.list_keys(visit.ctx, visit.actor):
+        about = _("known to the nodes") if key.has_executor else _("in use")
+        found[key.routing_key] = f"{key.routing_key} · {about}"
+    return found
+
+
+def _ask_stages(form: DefinitionForm, known: dict[str, str]) -> None:
     st.caption(_("A submission runs through the stages in this order; the first that fails ends it."))
     for position, stage in enumerate(form.stages):
         with st.container(border=True, key=f"stage-{stage.uid}"):
             _head(form, position, stage)
-            _ask_stage(stage)
+            _ask_stage(stage, known)
     if len(form.stages) < MOST_STAGES:
         st.button("+ " + _("Add a stage"), key=f"stage-add-{form.uid}", on_click=_add, args=(form,))
 
@@ -113,7 +124,7 @@ def _remove(form: DefinitionForm, position: int) -> None:
     form.stages.pop(position)
 
 
-def _ask_stage(stage: StageForm) -> None:
+def _ask_stage(stage: StageForm, known: dict[str, str]) -> None:
     left, right = st.columns(2)
     stage.stage_name = left.text_input(
         _("Stage name"), key=seed(f"stage-name-{stage.uid}", stage.stage_name), max_chars=100
@@ -131,18 +142,35 @@ def _ask_stage(stage: StageForm) -> None:
         else None,
     )
     _ask_image(stage)
+    _ask_route(stage, known)
+
+
+def _ask_route(stage: StageForm, known: dict[str, str]) -> None:
     left, right = st.columns(2)
-    stage.routing_key = left.text_input(
+    chosen = left.selectbox(
         _("Routing key (optional)"),
-        key=seed(f"stage-key-{stage.uid}", stage.routing_key),
-        help=_("Which nodes run this stage. Empty: made from the names of the definition and the stage."),
+        list(dict.fromkeys([*known, *([stage.routing_key] if stage.routing_key else [])])),
+        index=None,
+        format_func=lambda key: known.get(key, key),
+        accept_new_options=True,
+        placeholder=_("Choose one or write your own"),
+        key=seed(f"stage-key-{stage.uid}", stage.routing_key or None),
+        help=_(
+            "Which nodes run this stage. A real node only works with the keys that it knows. Empty: made "
+            "from the names of the definition and the stage."
+        ),
     )
+    stage.routing_key = chosen or ""
     stage.timeout_seconds = int(
         right.number_input(
             _("Time limit in seconds"),
             1,
             86_400,
             key=seed(f"stage-limit-{stage.uid}", stage.timeout_seconds),
+            help=_(
+                "A real node works on 8 tasks at once and holds each place for the whole limit, even when "
+                "the work is done before. Twice the limit is half the throughput."
+            ),
         )
     )
     with st.expander(_("Queue and exchange"), key=f"stage-more-{stage.uid}"):
@@ -208,6 +236,13 @@ def _check(visit: shell.Visit, form: DefinitionForm) -> None:
             hide_index=True,
             key=f"definition-plan-{form.uid}",
         )
+        longest = max(plan.routing.timeout_seconds for plan in plans)
+        throughput = _(
+            "Real nodes apply the largest limit, {limit} s, to all stages: one node does about {count} an "
+            "hour."
+        )
+        count = i18n.number_text(NODE_THREADS * 3600 // longest)
+        st.caption(throughput.format(limit=longest, count=count))
         st.success(_("Everything needed is there. Nothing has been saved yet."))
         if st.button(_("Save"), key=f"definition-save-{form.uid}", type="primary"):
             with st.spinner(_("Storing the images…")):

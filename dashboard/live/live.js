@@ -170,7 +170,7 @@ function drawWhole() {
 // page that is being left, and the server then empties the new one. Parts ask one after the other: of
 // two that ask in the same moment, one may be forgotten.
 function isBusy(view) {
-  if (isOnTheWay()) return true
+  if (isOnTheWay() || isPressing()) return true
   if (!isRunning()) {
     view.busySince = undefined
     return false

@@ -1,10 +1,9 @@
 """What pages call: `show` draws a part again whenever its topics change, pushed and not polled.
 
 A small component keeps the socket and fires a trigger. It stands in the fragment that it has drawn
-again, so that the trigger asks for what Streamlit would draw anyway: when a click arrives together
-with it, the whole page is drawn and the click has its effect. (A callback that names fragments to
-`st.rerun` would take the click's place.) A second component, outside, is for what a new process or
-an ended session does not draw by halves: it draws the whole page.
+again, so that the trigger asks for that fragment alone. A second component, outside, is for what a new
+process or an ended session does not draw by halves: it draws the whole page. That a click meanwhile
+has its effect is the work of `dashboard.run_queue`, which knows both by the ends of their keys.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _socket = st.components.v2.component(
     "ulos_live",
     html='<div class="bar" hidden><span role="status"></span><button type="button" hidden></button></div>\n',
     css=(_HERE / "live.css").read_text(encoding="utf-8"),
-    js=(_HERE / "live.js").read_text(encoding="utf-8"),
+    js="".join((_HERE / name).read_text(encoding="utf-8") for name in ("press.js", "live.js")),
 )
 _clock = st.components.v2.component(
     "ulos_clock",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services import inventory, reports, requeues, stalled
+from core.services import inventory, repeated_runs, reports, requeues, stalled
 from core.services.monitoring import Scope
+from core.services.repeated_runs import Troubled
 from core.vocabulary import FileKind, ParkReason
 from dashboard import i18n, shell
 
@@ -73,7 +74,10 @@ def missing_files(visit: shell.Visit, scope: Scope) -> None:
 def silent(visit: shell.Visit, scope: Scope) -> None:
     """Each stalled submission with the last that was heard of it, and a way to run it again."""
     rows = stalled.list_stalled(visit.ctx, visit.actor, Scope(course_id=scope.course_id))
-    if not rows:
+    troubled = repeated_runs.list_troubled(visit.ctx, visit.actor, Scope(course_id=scope.course_id))
+    for row in troubled:
+        _troubled(visit, row)
+    if not rows and not troubled:
         st.success(_("No submission is stalled."))
         return
     for row in rows:
@@ -90,3 +94,18 @@ def silent(visit: shell.Visit, scope: Scope) -> None:
                 if st.button(_("Requeue"), key=f"requeue-silent-{row.task_id}"):
                     requeues.requeue(visit.ctx, visit.actor, row.task_id)
                     st.rerun()
+
+
+def _troubled(visit: shell.Visit, row: Troubled) -> None:
+    with st.container(border=True, key=f"troubled-{row.task_id}"):
+        st.markdown(f"**{row.reference}**")
+        if row.lack:
+            text = _("It passed, but after {count} runs its results lack its own files: {names}")
+        else:
+            text = _("It crashes on the nodes over and over: {count} runs without a result")
+        st.caption(text.format(count=row.runs, names=i18n.plain(", ".join(row.lack[:FILES_SHOWN]))))
+        with st.container(horizontal=True, key=f"troubled-actions-{row.task_id}"):
+            st.link_button(_("Open the submission"), f"/task?task={row.task_id}")
+            if st.button(_("Requeue"), key=f"requeue-troubled-{row.task_id}"):
+                requeues.requeue(visit.ctx, visit.actor, row.task_id)
+                st.rerun()

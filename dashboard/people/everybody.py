@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.services import accounts
-from core.services.accounts import Person
+from core.services.accounts import IssuedLink, Person
 from dashboard import i18n
 from dashboard.people.paging import choose_page
 from dashboard.shell import Visit
@@ -36,6 +36,7 @@ def people(visit: Visit) -> None:
             _("Name"): person.full_name or "—",
             _("E-mail"): person.email,
             _("Administrator"): "✔ " + _("yes") if person.is_admin else "–",
+            _("E-mail confirmed"): "✔ " + _("yes") if person.is_confirmed else "○ " + _("no"),
             _("Since"): i18n.datetime_text(since, visit.zone),
         }
         for person, since in found
@@ -59,17 +60,23 @@ def _edit(visit: Visit, person: Person) -> None:
     with st.container(border=True):
         st.markdown(f"**{i18n.plain(person.full_name or person.email)}** · {i18n.plain(person.email)}")
         if st.button(_("Make a link to set a password"), key=f"reset-{person.id}"):
-            link = accounts.create_reset_link(visit.ctx, visit.actor, person.id)
-            ends = i18n.datetime_text(link.expires_at, visit.zone)
-            st.write(_("Hand it to this person alone. It works once, until {moment}.").format(moment=ends))
-            st.code(link.url, language=None, wrap_lines=True)
+            _show_link(visit, accounts.create_reset_link(visit.ctx, visit.actor, person.id))
         text = _("No longer an administrator") if person.is_admin else _("Make an administrator")
         with st.popover(text):
             st.write(_("Administrators see every course and account and manage this installation."))
             if st.button(text, key=f"admin-{person.id}-{person.is_admin}", type="primary"):
-                accounts.set_admin(visit.ctx, visit.actor, person.id, is_admin=not person.is_admin)
+                link = accounts.set_admin(visit.ctx, visit.actor, person.id, is_admin=not person.is_admin)
                 st.toast(_("Saved."))
-                st.rerun()
+                if link is None:
+                    st.rerun()
+                st.write(_("The e-mail is not confirmed yet; the role holds once it is."))
+                _show_link(visit, link)
+
+
+def _show_link(visit: Visit, link: IssuedLink) -> None:
+    ends = i18n.datetime_text(link.expires_at, visit.zone)
+    st.write(_("Hand it to this person alone. It works once, until {moment}.").format(moment=ends))
+    st.code(link.url, language=None, wrap_lines=True)
 
 
 def courses_of_all(visit: Visit) -> None:

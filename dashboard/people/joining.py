@@ -8,7 +8,14 @@ import pandas as pd
 import streamlit as st
 
 from core.services import courses
-from core.services.courses import Invitation, RosterCorrection, RosterEntry, RosterOutcome, RosterSheet
+from core.services.courses import (
+    Delivery,
+    Invitation,
+    RosterCorrection,
+    RosterEntry,
+    RosterOutcome,
+    RosterSheet,
+)
 from core.vocabulary import Role
 from dashboard import i18n, uploads
 from dashboard.shell import Visit
@@ -36,24 +43,64 @@ def show_invitations() -> None:
     invitations: list[Invitation] = st.session_state.get("invitations", [])
     if not invitations:
         return
-    links = [invitation for invitation in invitations if invitation.link]
+    by = {delivery: [made for made in invitations if made.delivery is delivery] for delivery in Delivery}
     with st.container(border=True):
-        if not links:
-            st.success(_("Invitations on their way by mail: {count}").format(count=len(invitations)))
-        else:
-            st.subheader(_("Links to hand over"))
-            st.write(
-                _(
-                    "No mail goes out from here. Give each person their own link: it sets the password of "
-                    "that account, once, for a week. It is shown only now."
+        if sent := by[Delivery.MAIL]:
+            st.success(_("Invitations on their way by mail: {count}").format(count=len(sent)))
+        if later := by[Delivery.LATER]:
+            st.info(
+                _("Not sent again, since they were sent some within the hour: {people}").format(
+                    people=_emails(later)
                 )
             )
-            st.code("\n".join(f"{made.email}\t{made.link}" for made in links), language=None, wrap_lines=True)
+        if by[Delivery.LINK]:
+            _show_links(by[Delivery.LINK])
+        if of_admins := by[Delivery.ADMIN]:
+            st.warning(
+                _(
+                    "Also in courses of others, so that an administrator must make their link: {people}"
+                ).format(people=_emails(of_admins))
+            )
         st.button(_("Put away"), key="invitations-done", on_click=st.session_state.pop, args=("invitations",))
 
 
+def _show_links(invitations: Sequence[Invitation]) -> None:
+    st.subheader(_("Links to hand over"))
+    st.write(
+        _(
+            "No mail goes out from here. Give each person their own link: it confirms their e-mail and sets "
+            "the password of that account, once, for a week. Until then they have no access. It is shown "
+            "only now; you can make new links at any time."
+        )
+    )
+    links = "\n".join(f"{made.email}\t{made.link}" for made in invitations)
+    st.code(links, language=None, wrap_lines=True)
+
+
+def _emails(invitations: Sequence[Invitation]) -> str:
+    return i18n.plain(", ".join(made.email for made in invitations))
+
+
+def invite_everyone(visit: Visit, course_id: int, waiting: int) -> None:
+    """Offer new invitations for the `waiting` members without access.
+
+    Raises:
+        NotFound, NotAllowed: the visitor does not teach the course any more.
+
+    """
+    if not waiting:
+        return
+    text = (
+        _("Invite everyone without access again: {count}")
+        if visit.ctx.settings.sends_mail
+        else _("Links for everyone without access: {count}")
+    )
+    if st.button(text.format(count=i18n.number_text(waiting)), key="invite-everyone"):
+        keep_invitations(courses.invite_all_again(visit.ctx, visit.actor, course_id))
+
+
 def add_one(visit: Visit, course_id: int) -> None:
-    """Somebody by their e-mail.
+    """Add a person by their e-mail.
 
     Raises:
         Rejected: it cannot be, and why.
@@ -215,5 +262,5 @@ def _entry(entry: RosterEntry) -> dict[str, str]:
         _("E-mail"): entry.email,
         _("Name"): entry.full_name or "—",
         _("Code"): entry.student_code or "—",
-        _("Account"): _("new") if entry.is_new_account else _("exists"),
+        _("Account"): _("new to you") if entry.is_new_account else _("exists"),
     }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from core.search import matches as search_matches
 from core.services import courses
 from core.services.courses import Member
 from core.vocabulary import Role
@@ -55,8 +56,18 @@ def show(visit: Visit, members: Sequence[Member], *, selectable: bool) -> Member
 
 
 def _matches(member: Member, search: str) -> bool:
-    text = f"{member.full_name} {member.email} {member.student_code or ''}".casefold()
-    return all(word in text for word in search.casefold().split())
+    return search_matches(search, member.full_name, member.email, member.student_code)
+
+
+def is_ready(member: Member) -> bool:
+    """Whether the person can sign in and their role holds."""
+    return member.has_password and member.is_confirmed
+
+
+def _access(member: Member) -> str:
+    if is_ready(member):
+        return "✔ " + _("Has a password")
+    return "○ " + (_("E-mail not confirmed") if member.has_password else _("Invited"))
 
 
 def _row(visit: Visit, member: Member) -> dict[str, str]:
@@ -65,7 +76,7 @@ def _row(visit: Visit, member: Member) -> dict[str, str]:
         _("E-mail"): member.email,
         _("Role"): role_label(member.role),
         _("Code"): member.student_code or "—",
-        _("Access"): "✔ " + _("Has a password") if member.has_password else "○ " + _("Invited"),
+        _("Access"): _access(member),
         _("Since"): i18n.datetime_text(member.joined_at, visit.zone),
     }
 
@@ -80,7 +91,7 @@ def edit(visit: Visit, course_id: int, member: Member) -> None:
     with st.container(border=True):
         st.markdown(f"**{i18n.plain(member.full_name or member.email)}** · {i18n.plain(member.email)}")
         _change_role(visit, course_id, member)
-        if not member.has_password and st.button(_("Invite again"), key=f"invite-{member.id}"):
+        if not is_ready(member) and st.button(_("Invite again"), key=f"invite-{member.id}"):
             again = courses.invite_again(visit.ctx, visit.actor, course_id, member.id)
             joining.keep_invitations([again])
         _remove(visit, course_id, member)
@@ -102,9 +113,9 @@ def _change_role(visit: Visit, course_id: int, member: Member) -> None:
             _("Change to {role}").format(role=role_label(role)), key=f"set-role-{member.id}", type="primary"
         )
     ):
-        courses.set_role(visit.ctx, visit.actor, course_id, member.id, role)
+        changed = courses.set_role(visit.ctx, visit.actor, course_id, member.id, role)
         st.toast(_("The role was changed."))
-        st.rerun()
+        joining.keep_invitations([changed.invitation] if changed.invitation else [])
 
 
 def _remove(visit: Visit, course_id: int, member: Member) -> None:

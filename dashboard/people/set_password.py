@@ -1,4 +1,4 @@
-"""Set a password with the link of an invitation or a reset; nobody needs to be signed in."""
+"""Set a password with a one-time link, signed in or not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ = i18n.gettext
 
 
 def show() -> None:
-    """Draw the form and act on it. The token came as a cookie: the address holds it no longer."""
+    """Draw the form and act on it. The token is in a cookie (see `dashboard.link`)."""
     left, middle, right = st.columns([1, 2, 1])
     del left, right
     with middle, shell.errors():
@@ -39,7 +39,8 @@ def _explain() -> None:
     st.warning(LinkExpired().sentence(i18n.language()))
     st.write(
         _(
-            "A link works once: for a week when you were invited, for an hour when you asked for it. "
+            "A link works once: for a week when you were invited, for a day when you registered, for an hour "
+            "when you forgot your password. "
             "If you have set your password already, sign in with it."
         )
     )
@@ -51,7 +52,7 @@ def _explain() -> None:
 
 
 def _form(token: str, link: LinkView) -> None:
-    invited = link.purpose is LinkPurpose.INVITATION
+    invited = link.purpose is not LinkPurpose.RESET
     welcome = _("Welcome. Choose the password of your account.") if invited else _("Choose a new password.")
     st.write(f"{welcome} **{i18n.plain(link.full_name or link.email)}**")
     if not invited:

@@ -51,7 +51,8 @@ def _output(output: StageOutput) -> None:
         )
         return
     st.code(output.text or "—", language=None, height=240 if output.text.count("\n") > 10 else "content")  # noqa: PLR2004  lines
-    _cut(output.truncated)
+    if output.truncated:
+        st.caption(_("Only the beginning and the end are shown; the download has all of it."))
 
 
 def _file(visit: shell.Visit, task_id: int, name: str) -> None:

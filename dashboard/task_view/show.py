@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services import submissions
+from core.services.health import check_nodes, error_of
 from core.services.submissions import TaskView, WaitingReason
-from core.vocabulary import WaitingCause
+from core.vocabulary import StageStatus, WaitingCause
 from dashboard import i18n, moments, shell
 from dashboard.tables import submission_label
 from dashboard.task_view import compare, failure, log, outputs, receipt, timeline
@@ -32,10 +33,13 @@ def show(visit: shell.Visit, task_id: int, *, with_log: bool = True) -> None:
         st.info(text.format(number=task.trial.number))
     if current.waiting_reason is not None:
         st.info(_waiting(current.waiting_reason))
+    elif task.summary.status is StageStatus.PENDING and error_of(lambda: check_nodes(visit.ctx)):
+        st.info(_("Nothing is processing submissions right now. Yours is saved and stays in the queue."))
     if current.stalled_at is not None and task.summary.dry_run_of is not None:
         st.warning(_("Nothing has been heard of it for too long. See whether nodes take this routing key."))
     elif current.stalled_at is not None:
         st.warning(_("Nothing has been heard of it for too long. A professor or monitor can requeue it."))
+    _repeated_runs(task)
     failure.show(current)
     timeline.show(visit, task)
     outputs.show(visit, task)
@@ -44,6 +48,25 @@ def show(visit: shell.Visit, task_id: int, *, with_log: bool = True) -> None:
     compare.show(visit, task)
     receipt.show(visit, task)
     _downloads(task)
+
+
+def _repeated_runs(task: TaskView) -> None:
+    """Say what repeated runs have done to it."""
+    current = task.current
+    if current.crash_loop_at is not None:
+        st.warning(
+            _(
+                "The nodes have taken it {count} times and crash on it over and over. It will not end by "
+                "itself: check that the nodes do not requeue rejected tasks, then requeue it."
+            ).format(count=current.run)
+        )
+    if current.results_lack:
+        st.warning(
+            _(
+                "It passed, but several runs overlapped and its results lack {count} of its own files, such "
+                "as {name}. Requeue it to get complete results."
+            ).format(count=len(current.results_lack), name=i18n.plain(current.results_lack[0]))
+        )
 
 
 def _waiting(reason: WaitingReason) -> str:

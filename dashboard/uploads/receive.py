@@ -25,6 +25,7 @@ from core.services.accounts import SignedIn
 from core.services.submissions import Receipt
 from dashboard import answers, process
 from dashboard.uploads.kept import KEPT, KeptFile
+from web.body_limit import count_for_itself
 from web.problems import problem_of
 from web.upload_slots import UploadSlots
 
@@ -60,7 +61,8 @@ def routes(context: Callable[[], Context]) -> list[Route]:
             if signed_in is None:
                 raise NotSignedIn
             language = signed_in.person.language or language
-            with slots.hold(signed_in.person.id):
+            count_for_itself(request)
+            async with slots.hold(signed_in.person.id):
                 return JSONResponse(await accept(request, context(), signed_in), 201)
         except UlosError as error:
             return problem_of(error, language)

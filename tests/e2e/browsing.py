@@ -12,18 +12,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from core.embedded.state import _free_port
+from tests.ports import free_port
+from tests.waiting import LIMIT_SECONDS
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--ignore-certificate-errors",  # of proxies; allowed by page, Chromium asks again and again and gives up
 ]  # fmt: skip
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=LIMIT_SECONDS * 1_000)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Visitor:
 @contextmanager
 def running(folder: Path, **settings: str) -> Iterator[Project]:
     """The project on `folder`, with further settings, until the block ends; it must leave no process."""
-    ports = {"ULOS_DASHBOARD_PORT": str(_free_port(0)), "ULOS_API_PORT": str(_free_port(0))}
+    ports = {"ULOS_DASHBOARD_PORT": str(free_port()), "ULOS_API_PORT": str(free_port())}
     environment = os.environ | ports | {"ULOS_DATA_DIR": str(folder), "ULOS_LANGUAGE": "es"} | settings
     process = subprocess.Popen(
         [sys.executable, "-m", "core", "up"], env=environment, stdout=subprocess.PIPE, text=True
@@ -55,14 +58,14 @@ def running(folder: Path, **settings: str) -> Iterator[Project]:
         yield Project(line.split()[2], line.split()[4], folder)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(40)
+        process.wait(2 * LIMIT_SECONDS)
         process.stdout.close()
     assert left_behind(folder) == []
 
 
 def left_behind(folder: Path) -> list[str]:
     """Command lines of processes that are still there some seconds after the end."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + LIMIT_SECONDS
     while (found := members(folder)) and time.monotonic() < deadline:
         time.sleep(0.2)
     return [command for _, command in found]
@@ -105,13 +108,14 @@ Element.prototype.animate = function (frames, how) {
 def watch(page: Page) -> Visitor:
     """Note what the page says on its console and which hosts it asks; let nothing on it unfold slowly."""
     visitor = Visitor(page, [], set())
+    page.set_default_timeout(LIMIT_SECONDS * 1_000)
     page.add_init_script(STILL)
     page.on("console", lambda said: visitor.console.append(said.text) if said.type == "error" else None)
     page.on("request", lambda sent: visitor.hosts.add(sent.url.split("/")[2].split(":")[0]))
     return visitor
 
 
-def sign_in(browser: Browser, project: Project, name: str, path: str = "/", **options: object) -> Visitor:
+def sign_in(browser: Browser, project: Project, name: str, path: str = "/", **options: Any) -> Visitor:
     options = {"viewport": {"width": 1440, "height": 900}, "locale": "es-CO"} | options
     visitor = watch(browser.new_context(**options).new_page())
     page = visitor.page
@@ -120,7 +124,7 @@ def sign_in(browser: Browser, project: Project, name: str, path: str = "/", **op
     page.get_by_label("Correo").fill(f"{name}@uniandes.edu.co")
     page.get_by_label("Contraseña").fill("ulos-demo")
     page.get_by_role("button", name="Iniciar sesión").click()
-    expect(page.get_by_role("button", name="Cerrar sesión", exact=True)).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Cerrar sesión", exact=True)).to_be_visible()
     settled(page)
     return visitor
 
@@ -136,5 +140,5 @@ def upload(page: Page, content: bytes) -> None:
     chosen = {"name": "cubo.zip", "mimeType": "application/zip", "buffer": content}
     assignment.locator("input[type=file]").set_input_files(chosen)  # type: ignore[arg-type]  # a literal dict
     button = assignment.get_by_role("button", name="Entregar")
-    expect(button).to_be_enabled(timeout=15_000)
+    expect(button).to_be_enabled()
     button.press("Enter")  # by keyboard: the part above it is still unfolding

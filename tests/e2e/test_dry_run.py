@@ -42,5 +42,5 @@ def begin(page: Page, content: bytes) -> None:
     chosen = {"name": "muestra.zip", "mimeType": "application/zip", "buffer": content}
     page.locator("input[type=file]").set_input_files(chosen)  # type: ignore[arg-type]  # a literal dict
     button = page.get_by_role("button", name="Iniciar la ejecución de prueba")
-    expect(button).to_be_enabled(timeout=15_000)
+    expect(button).to_be_enabled()
     button.press("Enter")

@@ -19,9 +19,9 @@ def test_a_student_uploads_and_sees_every_stage_end_without_reloading(
 
     upload(visitor.page, samples.gcode_good())
 
-    expect(visitor.page.get_by_text("SHA-256").first).to_be_visible(timeout=20_000)
+    expect(visitor.page.get_by_text("SHA-256").first).to_be_visible()
     stages = visitor.page.get_by_text("✔ Aprobada", exact=True)
-    expect(stages.first).to_be_visible(timeout=30_000)
+    expect(stages.first).to_be_visible()
     for stage in ("PARSING", "EXECUTION"):
         card = visitor.page.get_by_test_id("stColumn").filter(has_text=stage)
         expect(card.get_by_text("✔ Aprobada")).to_be_visible()
@@ -34,7 +34,7 @@ def test_a_student_is_told_what_is_wrong_with_an_archive(browser: Browser, proje
 
     upload(visitor.page, b"this is a text file")
 
-    expect(visitor.page.get_by_text("no es un ZIP")).to_be_visible(timeout=20_000)
+    expect(visitor.page.get_by_text("no es un ZIP")).to_be_visible()
 
 
 def test_a_wrong_password_is_told_without_saying_which_half_was_wrong(
@@ -54,13 +54,13 @@ def test_a_wrong_password_is_told_without_saying_which_half_was_wrong(
 def test_a_professor_and_a_monitor_see_their_screens(browser: Browser, project: Project) -> None:
     visitor = sign_in(browser, project, "profesora", "/definitions")
     professor = visitor.page
-    expect(professor.get_by_role("heading", name="Definiciones de tareas")).to_be_visible(timeout=20_000)
+    expect(professor.get_by_role("heading", name="Definiciones de tareas")).to_be_visible()
     for name in ("G-code", "Cypress", "Python tests"):
         expect(professor.get_by_text(f"{name} · demo")).to_be_visible()
     assert visitor.console == [], "nor on a deep link"
 
     monitor = sign_in(browser, project, "monitor", "/monitoring").page
-    expect(monitor.get_by_role("heading", name="Monitoreo")).to_be_visible(timeout=20_000)
+    expect(monitor.get_by_role("heading", name="Monitoreo")).to_be_visible()
     expect(monitor.get_by_text("Reencoladas").first).to_be_visible()
 
 
@@ -70,20 +70,20 @@ def test_a_student_may_not_open_the_professors_pages(browser: Browser, project: 
     for screen in SCREENS:
         if "student" not in screen.roles:
             page.goto(f"{project.address}/{screen.path}")
-            expect(page.get_by_text("no permite abrir esta página")).to_be_visible(timeout=20_000)
+            expect(page.get_by_text("no permite abrir esta página")).to_be_visible()
 
 
 def test_signing_out_ends_every_tab(browser: Browser, project: Project) -> None:
     page = sign_in(browser, project, "estudiante4").page
     other = page.context.new_page()
     other.goto(project.address)
-    expect(other.get_by_role("button", name="Cerrar sesión")).to_be_visible(timeout=20_000)
+    expect(other.get_by_role("button", name="Cerrar sesión")).to_be_visible()
 
     page.get_by_role("button", name="Cerrar sesión").click()
 
-    expect(page.get_by_role("button", name="Iniciar sesión")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Iniciar sesión")).to_be_visible()
     other.reload()
-    expect(other.get_by_role("button", name="Iniciar sesión")).to_be_visible(timeout=20_000)
+    expect(other.get_by_role("button", name="Iniciar sesión")).to_be_visible()
 
 
 def test_a_professor_creates_a_definition_and_opens_it_to_the_course(

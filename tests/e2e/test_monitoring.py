@@ -106,7 +106,7 @@ def test_an_alert_from_its_rule_to_its_end(browser: Browser, project: Project, c
 
     park(ctx)
     park(ctx)
-    expect(banner).to_be_visible(timeout=60_000)
+    expect(banner).to_be_visible()
 
     monitor.get_by_role("button", name="Tomar a cargo").click()
     monitor.get_by_label("Nota para los demás").fill("Reviso el nodo 3")
@@ -115,9 +115,9 @@ def test_an_alert_from_its_rule_to_its_end(browser: Browser, project: Project, c
         expect(page.get_by_text("Reviso el nodo 3").first).to_be_visible()
 
     unpark(ctx)
-    expect(banner).to_contain_text("Está mejorando", timeout=60_000)
+    expect(banner).to_contain_text("Está mejorando")
     let_five_minutes_pass(ctx)
-    expect(banner).to_have_count(0, timeout=60_000)
+    expect(banner).to_have_count(0)
     expect(professor.get_by_text(re.compile(r"Lo que ya terminó \([1-9]"))).to_be_visible()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -32,30 +33,114 @@ NOT_OURS: dict[str, str] = {}
 """Rule → why what it finds is in Streamlit's own markup, where nothing from outside reaches."""
 
 
-def test_somebody_who_was_added_sets_a_password_by_the_link_and_is_in(
+def test_a_person_who_was_added_sets_a_password_by_the_link_and_is_in(
     browser: Browser, project: Project
 ) -> None:
     professor = sign_in(browser, project, "profesora", "/courses").page
-    professor.get_by_text("+ Agregar una persona").click()
-    professor.get_by_label("Correo", exact=True).fill("invitada@uniandes.edu.co")
-    professor.get_by_role("button", name="Agregar", exact=True).click()
-    shown = professor.get_by_test_id("stCode").filter(has_text="set_password").inner_text()
-    link = shown.split()[-1]
+    link = add(professor, "invitada@uniandes.edu.co")
+    token = link.partition("token=")[2]
     visitor = watch(browser.new_context(locale="es-CO").new_page())
     page = visitor.page
+    referrers: list[str] = []
+    page.on("request", lambda sent: referrers.append(sent.headers.get("referer", "")))
 
-    page.goto(project.address + link[link.index("/set_password") :])
+    page.goto(project.address + link[link.index("/link") :])
+    set_password(page)
+
+    page.go_back()
+    assert "token" not in page.url, "nor in the history"
+    page.goto(project.address + link[link.index("/link") :])
+    expect(page.get_by_text("Este enlace ya se usó")).to_be_visible()
+    assert "token" not in page.url
+    assert visitor.console == []
+    assert not [address for address in referrers if token in address]
+    assert not [log for log in (project.folder / "log").iterdir() if token in log.read_text(errors="replace")]
+
+
+def test_a_person_who_registered_is_in_the_course_once_the_mailbox_is_proven(
+    browser: Browser, project: Project
+) -> None:
+    page = browser.new_context(locale="es-CO").new_page()
+    page.goto(project.address)
+    page.get_by_role("button", name="Crear una cuenta").click()
+    page.get_by_label("Correo").fill("nueva@uniandes.edu.co")
+    page.get_by_label("Nombre completo").fill("Núria Nueva")
+    page.get_by_label("Contraseña", exact=True).fill("tambor lunes puente violeta")
+    page.get_by_label("La misma contraseña otra vez").fill("tambor lunes puente violeta")
+    page.get_by_role("button", name="Crear una cuenta").click()
+    expect(page.get_by_text("Tu correo aún no está confirmado")).to_be_visible()
+
+    professor = sign_in(browser, project, "profesora", "/courses").page
+    link = add(professor, "nueva@uniandes.edu.co")
+    page.reload()
+    expect(page.get_by_text("Tu correo aún no está confirmado")).to_be_visible()
+    page.goto(project.address + link[link.index("/link") :])
+    set_password(page)
+
+    expect(page.get_by_role("heading", name="Mi trabajo")).to_be_visible()
+
+
+def test_links_of_people_without_access_can_be_fetched_again(browser: Browser, project: Project) -> None:
+    professor = sign_in(browser, project, "profesora", "/courses").page
+    first = add(professor, "olvidada@uniandes.edu.co")
+    professor.get_by_role("button", name="Ya los copié").click()
+    expect(professor.get_by_test_id("stCode")).to_have_count(0)
+
+    professor.get_by_role("button", name="Enlaces para todos los que no tienen acceso").click()
+
+    shown = professor.get_by_test_id("stCode").filter(has_text="olvidada@").inner_text()
+    again = next(line.split()[-1] for line in shown.splitlines() if line.startswith("olvidada@"))
+    assert again != first
+    page = browser.new_context(locale="es-CO").new_page()
+    page.goto(project.address + again[again.index("/link") :])
+    set_password(page)
+
+
+def test_guesses_from_the_same_address_do_not_keep_a_known_browser_out(
+    browser: Browser, project: Project
+) -> None:
+    page = sign_in(browser, project, "estudiante28").page
+    page.get_by_role("button", name="Cerrar sesión", exact=True).click()
+    expect(page.get_by_role("button", name="Iniciar sesión")).to_be_visible()
+    body = {"email": "estudiante28@uniandes.edu.co", "password": "wrong"}
+    codes = [httpx.post(f"{project.api}/auth/login", json=body).status_code for _ in range(7)]
+
+    page.get_by_label("Correo").fill("estudiante28@uniandes.edu.co")
+    page.get_by_label("Contraseña").fill("ulos-demo")
+    page.get_by_role("button", name="Iniciar sesión").click()
+
+    expect(page.get_by_role("button", name="Cerrar sesión", exact=True)).to_be_visible()
+    assert codes[:5] == [401] * 5
+    assert codes[-1] == 429
+    kept = {cookie["name"]: cookie["httpOnly"] for cookie in page.context.cookies()}
+    assert kept["ulos_device"] is True
+
+
+def test_other_users_of_the_machine_read_neither_logs_nor_originals(project: Project) -> None:
+    written = [
+        path for name in ("log", "ftp") for path in (project.folder / name).rglob("*") if path.is_file()
+    ]
+
+    assert written
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
+
+
+def add(page: Page, email: str) -> str:
+    """Add a person to the course as its professor; return the link that is shown."""
+    page.get_by_text("+ Agregar una persona").click()
+    page.get_by_label("Correo", exact=True).fill(email)
+    page.get_by_role("button", name="Agregar", exact=True).click()
+    shown = page.get_by_test_id("stCode").filter(has_text=email).inner_text()
+    return shown.split()[-1]
+
+
+def set_password(page: Page) -> None:
+    """Set a password on the screen that a link opened, which signs in."""
     page.get_by_label("Contraseña nueva").fill(PASSWORD)
     page.get_by_label("La misma contraseña otra vez").fill(PASSWORD)
     assert "token" not in page.url
     page.get_by_role("button", name="Definir la contraseña e iniciar sesión").click()
-
     expect(page.get_by_role("button", name="Cerrar sesión")).to_be_visible()
-    page.go_back()
-    assert "token" not in page.url, "nor in the history"
-    page.goto(project.address + link[link.index("/set_password") :])
-    expect(page.get_by_text("Este enlace ya se usó")).to_be_visible()
-    assert visitor.console == []
 
 
 def test_the_language_that_somebody_chooses_applies_at_once_and_is_told_to_the_browser(
@@ -124,7 +209,7 @@ def test_axe_finds_nothing_serious_before_the_sign_in(browser: Browser, project:
     page.goto(project.address)
     expect(page.get_by_role("button", name="Olvidé mi contraseña")).to_be_visible()
     at_the_door = serious(page)
-    page.goto(f"{project.address}/set_password?token=none")
+    page.goto(f"{project.address}/link#token=none")
     expect(page.get_by_text("Este enlace ya se usó")).to_be_visible()
 
     assert at_the_door + serious(page) == []

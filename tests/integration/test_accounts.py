@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import bcrypt
 import pytest
 from sqlalchemy import delete, select, update
-from streamlit_authenticator.utilities.hasher import Hasher
 
 from core.context import ORCHESTRATOR, PLATFORM, Actor, Context
 from core.errors import (
-    BadEmail,
-    EmailNotAllowed,
-    NameTaken,
     NotFound,
     NotSignedIn,
-    TooManyAttempts,
+    SlowDown,
     UlosError,
     UnknownChoice,
-    WeakPassword,
     WrongCredentials,
 )
-from core.models import SignInFailure, User, WebSession
+from core.models import User, WebSession
 from core.services import accounts
-from core.services.accounts import hashing
 from core.vocabulary import Scope
 from tests.conftest import Clock
 
@@ -47,10 +39,12 @@ def slow_down(ctx: Context) -> None:
         session.execute(update(User).values(password_hash=SLOW_HASH))
 
 
-def sign_in(ctx: Context, password: str = PASSWORD, email: str = EMAIL, address: str = "10.0.0.1") -> str:
-    """The sentence that the person reads; empty when they are in."""
+def sign_in(
+    ctx: Context, password: str = PASSWORD, email: str = EMAIL, address: str = "10.0.0.1", device: str = ""
+) -> str:
+    """The error that the person meets; empty when they are in."""
     try:
-        accounts.sign_in(ctx, email=email, password=password, address=address)
+        accounts.sign_in(ctx, email=email, password=password, address=address, device=device)
     except UlosError as error:
         return type(error).__name__
     return ""
@@ -66,124 +60,6 @@ def person_at(ctx: Context, token: str) -> int | None:
     return found.person.id if found else None
 
 
-def test_the_right_password_is_accepted_however_the_address_is_written(ctx: Context, ana: Actor) -> None:
-    person = accounts.sign_in(ctx, email=" Ana@Uniandes.edu.co ", password=PASSWORD, address="")
-
-    assert person.actor == ana
-
-
-def test_passwords_are_kept_as_the_forms_package_keeps_them() -> None:
-    kept = accounts.hash_password(PASSWORD)
-
-    assert Hasher.check_pw(PASSWORD, kept)
-    assert Hasher.is_hash(kept)
-    assert accounts.check_password(PASSWORD, Hasher.hash(PASSWORD))
-
-
-def test_unknown_people_cost_the_same_hashing_as_known_ones(
-    ctx: Context, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    accounts.register(ctx, email=EMAIL, password=PASSWORD)
-    hashing.nobodys_hash()
-    costs: list[bytes] = []
-    real = bcrypt.checkpw
-
-    def check(password: bytes, password_hash: bytes) -> bool:
-        costs.append(password_hash[:7])
-        return real(password, password_hash)
-
-    monkeypatch.setattr(bcrypt, "checkpw", check)
-
-    assert sign_in(ctx, "wrong") == "WrongCredentials"
-    assert sign_in(ctx, "wrong", email="nobody@uniandes.edu.co") == "WrongCredentials"
-    assert len(costs) == 2
-    assert costs[0] == costs[1], "algorithm and cost factor"
-
-
-def test_five_failures_lock_the_account_from_everywhere_and_the_lock_expires(
-    ctx: Context, ana: Actor, clock: Clock
-) -> None:
-    failed = [sign_in(ctx, "wrong", address=f"10.0.0.{number}") for number in range(5)]
-    locked = sign_in(ctx, address="10.9.9.9")
-    clock.advance(minutes=15, seconds=1)
-
-    assert failed == ["WrongCredentials"] * 5
-    assert locked == "TooManyAttempts"
-    assert sign_in(ctx) == ""
-
-
-def test_the_lock_says_how_many_minutes_are_left(ctx: Context, ana: Actor, clock: Clock) -> None:
-    for _ in range(5):
-        sign_in(ctx, "wrong")
-    clock.advance(minutes=10)
-
-    with pytest.raises(TooManyAttempts) as caught:
-        accounts.sign_in(ctx, email=EMAIL, password=PASSWORD, address="")
-
-    assert caught.value.values == {"minutes": 5}
-
-
-def test_guesses_at_the_same_moment_get_no_further_than_guesses_in_a_row(ctx: Context, ana: Actor) -> None:
-    slow_down(ctx)
-    with ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(lambda n: sign_in(ctx, f"guess {n}"), range(24)))
-
-    assert outcomes.count("WrongCredentials") == 5
-    assert outcomes.count("TooManyAttempts") == 19
-
-
-def test_fifty_failures_lock_an_address_for_every_account(ctx: Context, ana: Actor, clock: Clock) -> None:
-    with ctx.db.transaction() as session:
-        session.add_all(
-            SignInFailure(email=f"u{n}@uniandes.edu.co", address="10.0.0.1", at=clock()) for n in range(50)
-        )
-
-    assert sign_in(ctx) == "TooManyAttempts"
-    assert sign_in(ctx, address="10.0.0.2") == ""
-
-
-def test_a_lecture_hall_behind_one_address_signs_in_without_limit(ctx: Context, ana: Actor) -> None:
-    assert [sign_in(ctx) for _ in range(8)] == [""] * 8
-    with ctx.db.transaction() as session:
-        assert session.scalars(select(SignInFailure.id)).all() == []
-
-
-def test_a_hundred_people_behind_one_address_sign_in_at_once(ctx: Context) -> None:
-    for number in range(100):
-        accounts.ensure_person(
-            ctx, PLATFORM, email=f"s{number}@uniandes.edu.co", full_name="", password_hash=HASH
-        )
-
-    with ThreadPoolExecutor(16) as pool:
-        outcomes = list(pool.map(lambda n: sign_in(ctx, email=f"s{n}@uniandes.edu.co"), range(100)))
-
-    assert outcomes == [""] * 100
-    with ctx.db.transaction() as session:
-        assert session.scalars(select(SignInFailure.id)).all() == []
-
-
-def test_one_person_signs_in_many_times_at_once(ctx: Context, ana: Actor) -> None:
-    slow_down(ctx)
-    with ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(lambda _: sign_in(ctx), range(24)))
-
-    assert outcomes == [""] * 24
-
-
-def test_an_attempt_whose_process_died_counts_as_failed(ctx: Context, ana: Actor, clock: Clock) -> None:
-    with ctx.db.transaction() as session:
-        session.add_all(SignInFailure(email=EMAIL, address="", at=clock()) for _ in range(5))
-    clock.advance(seconds=31)
-
-    assert sign_in(ctx) == "TooManyAttempts"
-
-
-def test_signing_in_forgets_the_failures_before_it(ctx: Context, ana: Actor) -> None:
-    for _ in range(3):
-        assert [sign_in(ctx, "wrong") for _ in range(4)] == ["WrongCredentials"] * 4
-        assert sign_in(ctx) == ""
-
-
 def test_a_closed_account_neither_signs_in_nor_stays_signed_in(ctx: Context, ana: Actor) -> None:
     token = open_session(ctx, ana)
     bearer = accounts.issue_api_token(ctx, ana.user_id or 0)
@@ -194,68 +70,6 @@ def test_a_closed_account_neither_signs_in_nor_stays_signed_in(ctx: Context, ana
     assert person_at(ctx, token) is None
     with pytest.raises(NotSignedIn):
         accounts.actor_of_api_token(ctx, bearer)
-
-
-@pytest.mark.parametrize(
-    "password",
-    [
-        "short",
-        "passwordpassword",
-        "abababababab",
-        "ana123456789",
-        "P@ssw0rd1234",
-        "qwertyuiop123",
-        "Colombia2026!",
-        "Uniandes.2026",
-        "contraseña1234",
-        "micontraseña1",
-        "estudiante1234",
-        "teamomucho12",
-        "programacion123",
-        "Medellin2024*",
-        "Bogota2025!!!",
-        "profesor.2026",
-        "amorcito12345",
-        "1qaz2wsx3edc",
-        "999888777666",
-        "ana@uniandes.edu.co",
-        "with\0a nul inside",
-        "correct horse " * 6,
-        "corréct hórse ñandú " * 3 + "battery!",
-    ],
-)
-def test_a_weak_password_is_refused(ctx: Context, password: str) -> None:
-    with pytest.raises(WeakPassword):
-        accounts.register(ctx, email=EMAIL, password=password)
-
-
-@pytest.mark.parametrize(
-    "password", ["cuatro caballos azules", "g7#kQz!pL2vM", "mellevaelrio83lento", "ñandú-verde-come-arroz"]
-)
-def test_a_password_that_nobody_would_try_is_accepted(ctx: Context, password: str) -> None:
-    accounts.register(ctx, email=EMAIL, password=password)
-
-    assert sign_in(ctx, password) == ""
-
-
-def test_an_account_is_registered_once_and_for_our_domains_only(ctx: Context) -> None:
-    accounts.register(ctx, email="New@uniandes.edu.co", password=PASSWORD, full_name=" New ")
-
-    with pytest.raises(NameTaken):
-        accounts.register(ctx, email="new@uniandes.edu.co", password=PASSWORD)
-    for email in (
-        "new@example.org",
-        "@uniandes.edu.co",
-        "new@uniandes.edu.co.example.org",
-        "uniandes.edu.co",
-        "a,b@uniandes.edu.co",
-        "a..b@uniandes.edu.co",
-        "ñandú@uniandes.edu.co",
-        "a@uniandes.edu.co\nBcc: x@example.org",
-    ):
-        with pytest.raises((BadEmail, EmailNotAllowed)):
-            accounts.register(ctx, email=email, password=PASSWORD)
-    assert sign_in(ctx, email="new@uniandes.edu.co") == ""
 
 
 def test_a_ticket_is_good_once(ctx: Context, ana: Actor) -> None:
@@ -381,7 +195,7 @@ def test_an_open_browser_is_no_way_to_guess_the_password(ctx: Context, ana: Acto
         with pytest.raises(WrongCredentials):
             accounts.change_password(ctx, ana, old="guess", new="another good phrase", keep_session=None)
 
-    with pytest.raises(TooManyAttempts):
+    with pytest.raises(SlowDown):
         accounts.change_password(ctx, ana, old=PASSWORD, new="another good phrase", keep_session=None)
 
 

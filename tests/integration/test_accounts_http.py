@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import anyio
 import pytest
@@ -43,9 +44,9 @@ def bearer(ctx: Context, actor: Actor, language: str = "en") -> dict[str, str]:
     return {"Authorization": f"Bearer {token}", "Accept-Language": language}
 
 
-def sign_in(client: TestClient, name: str, password: str = PASSWORD) -> dict[str, object]:
+def sign_in(client: TestClient, name: str, password: str = PASSWORD) -> dict[str, Any]:
     answer = client.post("/auth/login", json={"email": f"{name}@uniandes.edu.co", "password": password})
-    body: dict[str, object] = answer.json()
+    body: dict[str, Any] = answer.json()
     return body
 
 
@@ -184,15 +185,55 @@ def test_without_mail_a_forgotten_password_is_answered_in_words(client: TestClie
     assert answer.json()["detail"].startswith("Desde aquí no se envían correos.")
 
 
-def test_registering_twice_says_what_to_do(client: TestClient) -> None:
+def test_registering_twice_says_what_to_do(ctx: Context) -> None:
+    opened = ctx.settings.model_copy(update={"open_registration": True})
     body = {"email": "New@uniandes.edu.co", "password": PASSWORD, "full_name": "New\u0000 One"}
 
-    first, second = (client.post("/auth/register", json=body) for _ in range(2))
+    with TestClient(create_app(opened, builders.with_settings(ctx, opened))) as client:
+        first, second = (client.post("/auth/register", json=body) for _ in range(2))
+        foreign = client.post("/auth/register", json=body | {"email": "x@gmail.com"})
 
     assert first.status_code == 201
     assert first.json()["full_name"] == "New One"
     assert second.status_code == 409
-    assert client.post("/auth/register", json=body | {"email": "x@gmail.com"}).status_code == 422
+    assert foreign.status_code == 422
+
+
+def test_registration_is_closed_where_neither_mail_nor_a_setting_opens_it(client: TestClient) -> None:
+    answer = client.post("/auth/register", json={"email": "new@uniandes.edu.co", "password": PASSWORD})
+
+    assert answer.status_code == 403
+    assert answer.json()["title"] == "RegistrationClosed"
+
+
+def test_too_many_failures_are_answered_with_the_seconds_to_wait(
+    client: TestClient, world: builders.World
+) -> None:
+    for _ in range(5):
+        sign_in(client, "student", "wrong")
+
+    body = {"email": "student@uniandes.edu.co", "password": PASSWORD}
+    answer = client.post("/auth/login", json=body)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+
+
+def test_links_of_people_without_access_are_fetched_again(
+    client: TestClient, ctx: Context, world: builders.World
+) -> None:
+    rows = [["Email"], ["ana@uniandes.edu.co"], ["luis@uniandes.edu.co"]]
+    file = {"file": ("lista.xlsx", spreadsheets.workbook(spreadsheets.sheet(rows)))}
+    mine = bearer(ctx, world.professor)
+    client.post(f"/courses/{world.course_id}/upload_students", files=file, headers=mine)
+
+    again = client.post(f"/courses/{world.course_id}/invitations", headers=mine).json()
+
+    assert [made["email"] for made in again] == ["ana@uniandes.edu.co", "luis@uniandes.edu.co"]
+    body = {"token": again[1]["link"].partition("token=")[2], "password": PASSWORD}
+    assert client.post("/auth/set_password", json=body).status_code == 204
+    assert sign_in(client, "luis")["role"] == "student"
+    left = client.post(f"/courses/{world.course_id}/invitations", headers=mine).json()
+    assert [made["email"] for made in left] == ["ana@uniandes.edu.co"]
 
 
 def test_i_see_who_i_am_and_my_courses(client: TestClient, ctx: Context, world: builders.World) -> None:
@@ -340,7 +381,7 @@ def test_a_list_of_students_is_uploaded_as_the_web_ui_does_it(
         {"row": 4, "email": "x@gmail.com", "reason": "Usa un correo de: uniandes.edu.co."}
     ]
     assert tried["invitations"] == []
-    assert done["invitations"][0]["link"].startswith("http://127.0.0.1:8501/set_password?token=")
+    assert done["invitations"][0]["link"].startswith("http://127.0.0.1:8501/link#token=")
     emails = [row["email"] for row in client.get(f"/courses/{world.course_id}/students", headers=mine).json()]
     assert emails == ["ana@uniandes.edu.co", "student@uniandes.edu.co"]
 
@@ -376,12 +417,12 @@ def test_a_request_that_is_too_large_is_not_read_to_its_end(ctx: Context, world:
     pieces = iter([head, *[b"x" * 1_000_000] * 100])
     left, statuses = 101, []
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> dict[str, Any]:
         nonlocal left
         left -= 1
         return {"type": "http.request", "body": next(pieces), "more_body": left > 0}
 
-    async def send(message: dict[str, object]) -> None:
+    async def send(message: dict[str, Any]) -> None:
         statuses.append(message.get("status"))
 
     headers = bearer(ctx, world.professor) | {"Content-Type": "multipart/form-data; boundary=x"}
@@ -392,7 +433,7 @@ def test_a_request_that_is_too_large_is_not_read_to_its_end(ctx: Context, world:
         "query_string": b"",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
     }
-    anyio.run(app, scope, receive, send)
+    anyio.run(app, scope, receive, send)  # type: ignore[arg-type]  # a narrower type of messages
 
     assert statuses[0] == 413
     assert left > 90, "megabytes that were not read"

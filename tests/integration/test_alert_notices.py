@@ -235,6 +235,6 @@ def test_slack_and_teams_get_their_own_forms(open_ctx: Context, receiver: Receiv
 
     slack, teams = receiver.bodies
     assert str(slack["text"]).startswith("ULOS, A &lt;!channel&gt; &amp; B: un aviso de prueba")
-    (attachment,) = teams["attachments"]  # type: ignore[misc]
+    (attachment,) = teams["attachments"]
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
     assert "prueba" in attachment["content"]["body"][0]["text"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -117,7 +118,7 @@ def test_a_new_image_replaces_the_old_file_after_the_commit(
     ],
 )
 def test_a_change_that_cannot_be_leaves_all_as_it_was(
-    client: TestClient, ctx: Context, professor: dict[str, str], body: object, files: list
+    client: TestClient, ctx: Context, professor: dict[str, str], body: Any, files: list[Any]
 ) -> None:
     made = create(client, professor)
     before = images(ctx)

@@ -389,7 +389,7 @@ def test_who_submits_while_a_definition_changes_gets_the_new_images_and_not_ones
                 text("UPDATE task_definition SET current_version = 2 WHERE id = :id"),
                 {"id": world.definition_id},
             )
-        task = submissions.get_task(ctx, world.student, submitting.result(30).task_id)
+        task = submissions.get_task(ctx, world.student, submitting.result(60).task_id)
 
     assert [stage.routing_key for stage in task.current.stages] == ["new-key"]
 

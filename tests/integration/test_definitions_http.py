@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -154,7 +155,7 @@ def test_routing_defaults_are_slugs_of_both_names_and_ours_are_taken(
     ],
 )
 def test_what_cannot_be_created_is_422_with_its_field_and_leaves_nothing(
-    client: TestClient, ctx: Context, professor: dict[str, str], *, body: object, files: list, field: str
+    client: TestClient, ctx: Context, professor: dict[str, str], *, body: object, files: list[Any], field: str
 ) -> None:
     before = images(ctx), count(ctx, TaskDefinition)
 
@@ -198,9 +199,9 @@ def test_the_text_may_come_as_a_file_as_browsers_send_a_blob(
     client: TestClient, professor: dict[str, str]
 ) -> None:
     sent = form(definition(stage("PARSING")), BOTH[:1])
-    blob = ("task_definition", ("blob", sent["data"]["task_definition"], "application/json"))  # type: ignore[index]
+    blob = ("task_definition", ("blob", sent["data"]["task_definition"], "application/json"))
 
-    answer = client.post("/task-definitions", headers=professor, files=[blob, *sent["files"]])  # type: ignore[misc]
+    answer = client.post("/task-definitions", headers=professor, files=[blob, *sent["files"]])
 
     assert answer.status_code == 201
 

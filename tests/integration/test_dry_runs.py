@@ -20,6 +20,7 @@ from core.services import (
     definitions,
     dry_runs,
     exports,
+    leftovers,
     monitoring,
     notices,
     progress,
@@ -241,7 +242,7 @@ def test_who_may_begin_a_dry_run(ctx: Context, world: World, admin: Actor) -> No
     another = builders.person(ctx, "another")
     course = courses.create_course(ctx, PLATFORM, name="Elsewhere")
     courses.enrol(ctx, PLATFORM, course, another.user_id or 0, Role.PROFESSOR)
-    outcome: dict[str, object] = {}
+    outcome: dict[str, Any] = {}
 
     for name, actor in {
         "owner": world.professor,
@@ -345,7 +346,7 @@ def test_old_dry_runs_go_with_their_files_and_nothing_else_does(
     young = try_it(ctx, world, key="young").task_id
 
     sweep.expire(ctx)
-    sweep.remove_noted(ctx)
+    leftovers.remove_noted(ctx)
 
     assert [run.task_id for run in dry_runs.list_dry_runs(ctx, world.professor, world.definition_id)] == [
         young
@@ -363,7 +364,7 @@ def test_a_definition_that_was_only_tried_is_deleted_with_its_dry_runs(ctx: Cont
     files = files_of(ctx, number)
 
     definitions.delete_definition(ctx, world.professor, made.id)
-    sweep.remove_noted(ctx)
+    leftovers.remove_noted(ctx)
 
     assert not files & on_storage(ctx)
     with pytest.raises(NotFound):

@@ -18,8 +18,8 @@ from core.errors import NotAllowed, NotFound
 from core.services import accounts, exports
 from core.services.exports import Contents
 from core.services.submissions import StudentFilter
+from dashboard import answers, process
 from dashboard import exports as route
-from dashboard import process
 from tests import builders
 from tests.builders import World
 
@@ -34,7 +34,7 @@ def world(ctx: Context) -> World:
 @pytest.fixture
 def client(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     monkeypatch.setattr(process, "context", lambda: ctx)
-    with TestClient(Starlette(routes=[route.ROUTE])) as made:
+    with TestClient(Starlette(routes=[route.ROUTE], exception_handlers=answers.HANDLERS)) as made:
         yield made
 
 
@@ -191,4 +191,4 @@ def test_a_student_gets_no_table(ctx: Context, world: World, client: TestClient)
         f"/exports/students.xlsx?assignment={world.assignment_id}", headers=cookie(ctx, world.student)
     )
 
-    assert answer.status_code == 404
+    assert answer.status_code == 403

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ from core.embedded.postgres import EmbeddedPostgres
 from tests import ftp_servers
 from tests.e2e.browsing import Project, members, running
 from tests.rabbitmq import RabbitMq
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.ftp_servers, pytest.mark.rabbitmq, pytest.mark.timeout(300)]
 
@@ -25,7 +26,7 @@ ENDED = {"COMPLETED", "FAILED"}
 def project(
     request: pytest.FixtureRequest, postgres: EmbeddedPostgres, rabbitmq: RabbitMq, tmp_path: Path
 ) -> Iterator[Project]:
-    name = f"external_{request.param_index}"
+    name = f"external_{request.param.split()[-1].lower()}"
     postgres.create_database(name)
     with ExitStack() as stack:
         try:
@@ -53,14 +54,14 @@ def test_a_submission_over_http_goes_all_the_way_and_nothing_embedded_is_started
         listed = client.get(f"/courses/{course}/assignments").raise_for_status().json()
         cube = next(found for found in listed if found["assignment_name"] == "Imprime un cubo")
 
-        sent = client.post(
-            f"/assignments/{cube['id']}/submit", files={"file": ("a.zip", samples.gcode_good())}
-        )
-        task = sent.raise_for_status().json()
-        deadline = time.monotonic() + 60
-        while task["status"] not in ENDED and time.monotonic() < deadline:
-            time.sleep(0.2)
-            task = client.get(f"/tasks/{task['id']}").raise_for_status().json()
+        path, files = f"/assignments/{cube['id']}/submit", {"file": ("a.zip", samples.gcode_good())}
+        sent = client.post(path, files=files).raise_for_status().json()
+
+        def ended() -> dict[str, Any] | None:
+            now: dict[str, Any] = client.get(f"/tasks/{sent['id']}").raise_for_status().json()
+            return now if now["status"] in ENDED else None
+
+        task = eventually(ended)
 
         assert task["status"] == "COMPLETED", task
         assert client.get(f"/tasks/{task['id']}/submission").content == samples.gcode_good()

@@ -9,12 +9,14 @@ from functools import partial
 
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.responses import StreamingResponse
 from starlette.testclient import TestClient
 
 from api import errors, files, problems
 from api.etag import EtagRoute
 from core.context import Context
 from core.services.downloads import Download
+from web.problems import MEDIA_TYPE
 
 CONTENT = bytes(range(256)) * 5000
 
@@ -27,19 +29,19 @@ def client(ctx: Context) -> Iterator[TestClient]:
     router = APIRouter(route_class=EtagRoute)
 
     @router.head("/file", include_in_schema=False)
-    @router.get("/file", responses=files.BINARY, response_class=files.StreamingResponse)
+    @router.get("/file", responses=files.BINARY, response_class=StreamingResponse)
     def get_file(request: Request) -> Response:
         return files.send(request, file)
 
-    @router.get("/unknown-size", responses=files.BINARY, response_class=files.StreamingResponse)
+    @router.get("/unknown-size", responses=files.BINARY, response_class=StreamingResponse)
     def get_other(request: Request) -> Response:
         return files.send(request, replace(file, size=None, fingerprint=""))
 
-    @router.get("/longer", responses=files.BINARY, response_class=files.StreamingResponse)
+    @router.get("/longer", responses=files.BINARY, response_class=StreamingResponse)
     def get_longer(request: Request) -> Response:
         return files.send(request, replace(file, size=len(CONTENT) + 1))
 
-    @router.get("/gone", responses=files.BINARY, response_class=files.StreamingResponse)
+    @router.get("/gone", responses=files.BINARY, response_class=StreamingResponse)
     def get_gone(request: Request) -> Response:
         return files.send(request, replace(file, open_at=partial(ctx.storage.stream, f"{path}x")))
 
@@ -148,6 +150,6 @@ def test_the_document_names_the_errors_as_they_are_answered(client: TestClient) 
 
     operation = document["paths"]["/counter/{number}"]["get"]["responses"]
     assert {"200", "304", "404", "422", "500", "503"} == set(operation)
-    assert list(operation["422"]["content"]) == list(operation["404"]["content"]) == [problems.MEDIA_TYPE]
+    assert list(operation["422"]["content"]) == list(operation["404"]["content"]) == [MEDIA_TYPE]
     assert {"Problem", "FieldProblem"} <= set(document["components"]["schemas"])
     assert "HTTPValidationError" not in document["components"]["schemas"]

@@ -48,7 +48,7 @@ def watching(ctx: Context) -> Iterator[None]:
         yield
     finally:
         waker.stop()
-        thread.join(30)
+        thread.join(60)
 
 
 def test_the_last_error_of_a_system_stays_when_it_is_over(

@@ -20,6 +20,7 @@ from core.errors import BrokerUnavailable
 from core.listener import start_listener
 from core.models import AppliedReport, OutboxMessage, TaskStageStatus
 from core.services import monitoring, reports, submissions
+from core.services.monitoring import QueueState
 from core.vocabulary import ParkReason, StageStatus
 from core.wake import Waker
 from core.wire import LOG_KEY
@@ -52,7 +53,7 @@ def listening(ctx: Context) -> Iterator[threading.Thread]:
         yield thread
     finally:
         waker.stop()
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -300,8 +301,12 @@ def test_reports_that_wait_to_be_applied_are_counted_with_who_applies_them(mq: C
 
     waiting = monitoring.read_report_queue(mq, monitor)
     with listening(mq):
-        eventually(lambda: monitoring.read_report_queue(mq, monitor).messages == 0)
-        applying = monitoring.read_report_queue(mq, monitor)
+
+        def emptied() -> QueueState | None:
+            state = monitoring.read_report_queue(mq, monitor)
+            return state if state is not None and state.messages == 0 else None
+
+        applying = eventually(emptied)
 
     assert waiting is not None
     assert (waiting.messages, waiting.consumers, waiting.is_stalled) == (2, 0, True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -19,6 +19,7 @@ from dashboard.live import Channel
 from dashboard.live.hub import REMEMBERED_TOPICS, Follower, Hub
 from tests.builders import World, person, submit, world
 from tests.conftest import Clock
+from tests.waiting import eventually
 
 HOME = {"origin": "http://testserver"}
 
@@ -37,15 +38,8 @@ def client(channel: Channel) -> Iterator[TestClient]:
         await channel.stop()
 
     with TestClient(Starlette(routes=[channel.route], lifespan=lifespan)) as client:
-        wait_until(lambda: channel.stamp().number > 0)  # it listens
+        eventually(lambda: channel.stamp().number > 0)  # it listens
         yield client
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def token_of(ctx: Context, actor: Actor) -> str:
@@ -60,7 +54,7 @@ def opened(client: TestClient, token: str | None, **headers: str) -> WebSocketTe
 
 def follow(socket: WebSocketTestSession, actor: Actor, *wanted: str) -> dict[str, int]:
     socket.send_json({"person": actor.user_id, "follow": wanted})
-    return socket.receive_json()["versions"]
+    return dict(socket.receive_json()["versions"])
 
 
 def code_at_the_end(socket: WebSocketTestSession) -> int:
@@ -145,7 +139,7 @@ def test_a_student_hears_nothing_of_others(ctx: Context, client: TestClient) -> 
     assert {topic for versions in told for topic in versions} == {own}
 
 
-def vars_of(here: World) -> dict[str, object]:
+def vars_of(here: World) -> dict[str, Any]:
     return {name: getattr(here, name) for name in World.__dataclass_fields__}
 
 

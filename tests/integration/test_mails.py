@@ -24,7 +24,7 @@ from core.models import OutgoingMail, User
 from core.services import accounts
 from core.wake import Waker
 from tests import builders
-from tests.account_mails import EMAIL, NEW, PASSWORD, add, can_sign_in, mailer, over
+from tests.account_mails import EMAIL, NEW, PASSWORD, account, add, can_sign_in, mailer, over
 from tests.conftest import Clock
 from tests.smtp_server import MailServer, mail_server
 
@@ -84,7 +84,7 @@ def test_a_mail_speaks_the_readers_language_and_holds_a_link_but_no_password(
     spanish, english = (mail.get_content() for mail in server.mails)
     assert "Define tu contraseña" in spanish
     assert "Hello Ana Gómez," in english
-    assert "https://ulos.example.org/set_password?token=" in spanish
+    assert "https://ulos.example.org/link#token=" in spanish
     assert [str(mail["Subject"]) for mail in server.mails] == [
         "ULOS: tu cuenta para Robotics",
         "ULOS: your account for Robotics",
@@ -107,7 +107,7 @@ def test_the_name_of_a_course_cannot_add_headers_to_a_mail(mailing: Context, ser
 def test_a_reset_is_mailed_to_who_has_an_account_and_to_nobody_else(
     mailing: Context, server: MailServer
 ) -> None:
-    accounts.register(mailing, email=EMAIL, password=PASSWORD)
+    account(mailing, EMAIL, PASSWORD)
     for email in (f" {EMAIL.upper()}", "nobody@uniandes.edu.co", "no address"):
         accounts.request_reset(mailing, email=email, address="10.0.0.1")
 
@@ -120,7 +120,7 @@ def test_a_reset_is_mailed_to_who_has_an_account_and_to_nobody_else(
 
 
 def test_asking_for_a_reset_does_the_same_work_for_known_and_unknown_people(mailing: Context) -> None:
-    accounts.register(mailing, email=EMAIL, password=PASSWORD)
+    account(mailing, EMAIL, PASSWORD)
     work = []
     for email in (EMAIL, "nobody@uniandes.edu.co"):
         with builders.statements(mailing) as made:
@@ -132,7 +132,7 @@ def test_asking_for_a_reset_does_the_same_work_for_known_and_unknown_people(mail
 
 
 def test_nobodys_mailbox_is_flooded_with_resets(mailing: Context, server: MailServer, clock: Clock) -> None:
-    accounts.register(mailing, email=EMAIL, password=PASSWORD)
+    account(mailing, EMAIL, PASSWORD)
     for number in range(6):
         accounts.request_reset(mailing, email=EMAIL, address=f"10.0.0.{number}")
     send_waiting(mailing, mailer(mailing))
@@ -230,7 +230,7 @@ def test_many_mails_go_over_one_connection(mailing: Context, server: MailServer)
 def test_a_reset_that_could_not_be_sent_within_its_hour_is_dropped(
     mailing: Context, server: MailServer, clock: Clock
 ) -> None:
-    accounts.register(mailing, email=EMAIL, password=PASSWORD)
+    account(mailing, EMAIL, PASSWORD)
     accounts.request_reset(mailing, email=EMAIL, address="")
     clock.advance(minutes=61)
 

@@ -210,7 +210,7 @@ def test_tasks_end_right_while_nodes_die_reports_shuffle_and_the_broker_restarts
             eventually(lambda: messages(rabbitmq, amqp_url, plans[0].queue, plans[1].queue) == 0)
             for process in at_work:
                 process.terminate()
-                assert process.wait(30) == 0
+                assert process.wait(60) == 0
             eventually(lambda: messages(rabbitmq, amqp_url, REPORT_QUEUE) == 0)
 
     ledger = Ledger.read([Path(plan.ledger) for plan in plans])

@@ -90,6 +90,8 @@ def test_adding_somebody_who_has_another_role_is_refused_and_changes_nothing(ctx
 
 def test_accounts_are_made_for_our_domains_only_and_closed_ones_stay_closed(ctx: Context) -> None:
     world = builders.world(ctx)
+    mine = courses.create_course(ctx, world.professor, name="Another of mine")
+    courses.enrol(ctx, PLATFORM, mine, world.stranger.user_id or 0, Role.STUDENT)
     with ctx.db.transaction() as session:
         session.execute(
             update(User).where(User.email == "stranger@uniandes.edu.co").values(disabled_at=ctx.now())
@@ -136,7 +138,7 @@ def test_a_professor_makes_a_student_a_monitor_and_back(ctx: Context) -> None:
     up = courses.set_role(ctx, world.professor, world.course_id, student, Role.MONITOR)
     down = courses.set_role(ctx, world.professor, world.course_id, student, Role.STUDENT)
 
-    assert (up.role, down.role) == (Role.MONITOR, Role.STUDENT)
+    assert (up.member.role, down.member.role) == (Role.MONITOR, Role.STUDENT)
 
 
 def test_who_was_removed_sees_the_course_no_more_but_their_work_stays(ctx: Context) -> None:
@@ -221,7 +223,7 @@ def test_a_name_taken_by_two_at_once_makes_one_course(ctx: Context) -> None:
 def test_an_address_registered_by_two_at_once_makes_one_account(ctx: Context) -> None:
     def make(_: int) -> bool:
         try:
-            accounts.register(ctx, email=EMAIL, password="correct horse battery")
+            builders.registered(ctx, EMAIL, "correct horse battery")
         except NameTaken:
             return False
         return True
@@ -242,6 +244,7 @@ USES: dict[str, Callable[[Context, Actor, builders.World], object]] = {
     "remove_member": lambda ctx, actor, w: courses.remove_member(
         ctx, actor, w.course_id, w.student.user_id or 0
     ),
+    "invite_all_again": lambda ctx, actor, w: courses.invite_all_again(ctx, actor, w.course_id),
     "import_roster": lambda ctx, actor, w: courses.import_roster(
         ctx, actor, w.course_id, b"Email\nstudent@uniandes.edu.co\n"
     ),
@@ -286,6 +289,7 @@ DECISIONS = {
     "set_role": "yynnffns",
     "remove_member": "yynnffns",
     "import_roster": "yynnffns",
+    "invite_all_again": "yynnffns",
     "create_course": "yynnynns",
     "enrol": "ynnnnnns",
     "list_people": "ynnnnnns",

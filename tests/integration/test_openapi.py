@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import jsonschema_rs
 import pytest
@@ -38,6 +38,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
+Operation: TypeAlias = schemathesis.APIOperation[Any, Any, Any, Any]
 ROLES = ("professor", "monitor", "student", "orchestrator", "nobody")
 
 
@@ -49,7 +50,7 @@ def app(ctx: Context) -> FastAPI:
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[asgi.ASGIClient]:
     """One for all requests: to start and end the application for each takes longer than to answer."""
-    with asgi.get_client(app) as opened:
+    with asgi.get_client(app) as opened:  # type: ignore[arg-type]  # its ASGI type is narrower
         yield opened
 
 
@@ -73,13 +74,13 @@ def headers(token: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def operations_of(app: FastAPI) -> list[schemathesis.APIOperation]:
+def operations_of(app: FastAPI) -> list[Operation]:
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
-    return [found.ok() for found in schema.get_all_operations()]
+    return [found.ok() for found in schema.get_all_operations()]  # type: ignore[union-attr]  # Err raises
 
 
 @st.composite
-def cases(draw: st.DrawFn, operation: schemathesis.APIOperation) -> schemathesis.Case:
+def cases(draw: st.DrawFn, operation: Operation) -> schemathesis.Case[Any]:
     """Requests as described and others, every second time about something that exists."""
     has_input = bool(list(operation.iter_parameters()) or operation.body)
     mode = draw(st.sampled_from(GenerationMode)) if has_input else GenerationMode.POSITIVE
@@ -154,7 +155,7 @@ def test_no_request_of_any_role_meets_a_fault_or_an_answer_that_is_not_described
 
         @quiet(CASES_PER_OPERATION)
         @given(case=cases(operation), role=st.sampled_from(ROLES))
-        def ask(case: schemathesis.Case, role: str) -> None:
+        def ask(case: schemathesis.Case[Any], role: str) -> None:
             counts[role] += 1
             case.call_and_validate(session=client, headers=headers(tokens[role]), checks=CHECKS)
 
@@ -172,10 +173,10 @@ def test_requests_that_follow_one_another_meet_none_either(
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
 
     class Walk(schema.as_state_machine()):  # type: ignore[misc]  # a class made at run time
-        def get_call_kwargs(self, _: schemathesis.Case) -> dict[str, object]:
+        def get_call_kwargs(self, _: schemathesis.Case[Any]) -> dict[str, Any]:
             return {"headers": headers(tokens[role]), "session": client}
 
-        def validate_response(self, response: object, case: schemathesis.Case, **_: object) -> None:
+        def validate_response(self, response: Any, case: schemathesis.Case[Any], **_: Any) -> None:
             case.validate_response(response, checks=CHECKS)
 
     run_state_machine_as_test(Walk, settings=quiet(8, stateful_step_count=8))

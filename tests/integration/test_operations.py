@@ -25,6 +25,7 @@ from core.vocabulary import ItemOutcome, OperationState, Role, StageStatus
 from core.wake import Waker
 from tests import builders
 from tests.builders import World
+from tests.waiting import LIMIT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -303,17 +304,16 @@ def waker(ctx: Context) -> Iterator[Waker]:
 
 
 def test_the_loop_wakes_for_a_new_operation_and_ends_with_its_process(
-    ctx: Context, world: World, waker: Waker
+    ctx: Context, world: World, waker: Waker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(loop, "FALLBACK_SECONDS", 10 * LIMIT_SECONDS)  # it must be woken
     failed = failed_class(ctx, world, 3)
     quick = builders.with_settings(ctx, ctx.settings.model_copy(update={"requeues_per_second": 0}))
     thread = threading.Thread(target=loop.run_operations, args=(quick, waker))
     thread.start()
 
     number = start(ctx, world.professor, failed)
-    builders.wait_until(
-        lambda: operations.get(ctx, world.professor, number).state is OperationState.ENDED, seconds=4
-    )
+    builders.wait_until(lambda: operations.get(ctx, world.professor, number).state is OperationState.ENDED)
 
     waker.stop()
     thread.join()

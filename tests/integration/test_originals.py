@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,11 +17,11 @@ from sqlalchemy import func, select
 from core.context import ORCHESTRATOR, Context
 from core.errors import StorageUnavailable, TooLarge
 from core.models import OriginalBytes, QueueMessage, Task
-from core.relay import copy_next
+from core.relay import copy_next, run_copies
 from core.services import assignments, exports, inventory, originals, reports, requeues, stalled, submissions
 from core.services.monitoring import Scope
 from core.services.submissions import StudentFilter
-from core.storage import open_storage
+from core.storage import Storage, open_storage
 from core.sweep import start_thread
 from core.vocabulary import StoredAt
 from core.wake import Waker
@@ -247,6 +249,44 @@ def test_what_went_silent_is_found_while_the_file_server_is_down(
         )
     finally:
         waker.stop()
-        sweeping.join(30)
+        sweeping.join(60)
 
     assert originals.count_kept(ctx) == 1
+
+
+def test_a_missing_original_is_tried_ever_more_seldom_and_the_loop_does_not_wake_itself(
+    ctx: Context, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = builders.submit(ctx, world).task_id
+    ctx.storage.delete(path_of(ctx, task_id))
+    tries: list[str] = []
+    copy = Storage.copy
+    monkeypatch.setattr(Storage, "copy", lambda self, *paths: (tries.append(paths[0]), copy(self, *paths))[1])
+    clock_of(ctx).advance(minutes=5)
+    waker = Waker(ctx.db)
+    waker.start()
+    copying = threading.Thread(target=run_copies, args=(ctx, waker))
+    copying.start()
+
+    try:
+        eventually(lambda: tries)
+        time.sleep(1)
+        assert len(tries) == 1, "the pause is counted from the last try"
+    finally:
+        waker.stop()
+        copying.join(30)
+
+    pauses = []
+    for _ in range(8):
+        waited = 0
+        while len(tries) == len(pauses) + 1:
+            clock_of(ctx).advance(seconds=1)
+            waited += 1
+            copy_next(ctx)
+        pauses.append(waited)
+    assert pauses == [2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def path_of(ctx: Context, task_id: int) -> str:
+    with ctx.db.transaction() as session:
+        return session.get_one(Task, task_id).original_path

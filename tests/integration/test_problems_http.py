@@ -12,10 +12,11 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from api.app import create_app
-from api.problems import MEDIA_TYPE, Problem
+from api.problems import Problem
 from core.context import Context
 from tests import builders
 from tests.http_worlds import signed_in
+from web.problems import MEDIA_TYPE
 
 
 @pytest.fixture
@@ -127,5 +128,9 @@ def pour(client: TestClient, method: str, path: str, headers: Mapping[str, str])
         "query_string": b"",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(client.app(scope, receive, send))
+
+    async def ask() -> None:
+        await client.app(scope, receive, send)
+
+    asyncio.run(ask())
     return status, kind, json.loads(answer)["detail"], taken

@@ -178,7 +178,7 @@ class Slow(PostgresPublisher):
 
     def publish(self, session: Session, messages: Sequence[Message]) -> list[str | None]:
         self.begun.set()
-        self.may_go_on.wait(30)
+        self.may_go_on.wait(60)
         return super().publish(session, messages)
 
 
@@ -191,7 +191,7 @@ def test_a_relay_does_not_overlook_what_another_is_about_to_publish(ctx: Context
     slow = Slow()
     other = threading.Thread(target=publish_batch, args=(ctx, slow))
     other.start()
-    slow.begun.wait(30)
+    slow.begun.wait(60)
     submit(ctx, world)
     while copy_next(ctx):
         pass

@@ -6,13 +6,9 @@ import io
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-import builders
 import pytest
-from alert_worlds import only, open_ones
-from builders import World
-from conftest import Clock
-from http_worlds import definition, form, signed_in, stage
 from pydantic import SecretStr
 from sqlalchemy import delete
 from starlette.testclient import TestClient
@@ -21,13 +17,19 @@ from api.app import create_app
 from core import topology, wire
 from core.context import PLATFORM, Actor, Context
 from core.db import utc_now
+from core.demo.containers import DEFINITIONS
 from core.errors import NotAllowed, NotFound, QueueTaken
 from core.models import QueueBinding
 from core.services import alerts, definitions, monitoring
 from core.services.definitions import Definition, DefinitionChange
 from core.topology import declared, ensure_topology
 from core.vocabulary import AlertKind, Role
+from tests import builders
+from tests.alert_worlds import only, open_ones
 from tests.amqp import bodies, channel, declare, has_queue, publish
+from tests.builders import World
+from tests.conftest import Clock
+from tests.http_worlds import definition, form, signed_in, stage
 
 KEY = "cypress-execution"
 
@@ -190,7 +192,7 @@ def test_two_definitions_saved_at_once_with_one_new_key_share_its_queue(
         except QueueTaken as error:
             refused.append(error)
 
-    run_at_once([lambda q=q, a=a: save(q, a) for q, a in wanted.items()])
+    run_at_once([partial(save, q, a) for q, a in wanted.items()])
 
     assert (len(made), len(refused)) == (1, 1)
 
@@ -302,3 +304,23 @@ def test_a_broker_that_forbids_the_new_binding_keeps_the_old_one(
     ensure_topology(ctx, declared(ctx))
 
     assert publish(amqp_url, KEY), "a task that goes nowhere would be lost"
+
+
+def test_the_api_lists_the_keys_that_nodes_know_and_those_in_use(
+    ctx: Context, world: World, other: Actor
+) -> None:
+    define(ctx, other, "First", queue="nodes")
+
+    with TestClient(create_app(ctx.settings, ctx)) as client:
+        answer = client.get("/task-definitions/keys", headers=signed_in(ctx, world.monitor))
+
+    keys = {key["routing_key"]: (key["queue"], key["has_executor"]) for key in answer.json()}
+    assert keys[KEY] == ("nodes", True)
+    assert keys["kotlin-execution"] == (None, True)
+    assert keys["g-code-parsing"] == ("g-code-parsing", False)
+
+
+def test_nodes_of_the_orchestrator_know_each_key_of_the_demo() -> None:
+    used = {stage.routing_key for draft in DEFINITIONS for stage in draft.stages}
+
+    assert used <= set(wire.NODE_KEYS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -15,7 +16,7 @@ from core.services.receipts import Fault, ReceiptFacts
 from tests import builders
 
 
-def facts(ctx: Context, **overrides: object) -> ReceiptFacts:
+def facts(ctx: Context, **overrides: Any) -> ReceiptFacts:
     return replace(ReceiptFacts(task_id=12, student_id=45, sha256="ab" * 32, at=ctx.now()), **overrides)
 
 

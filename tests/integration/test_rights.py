@@ -182,7 +182,8 @@ def test_every_right_is_written_down_here(ctx: Context) -> None:
 
 
 def test_every_use_case_asks_who_may() -> None:
-    calls, use_cases = defaultdict(set), set()
+    calls: defaultdict[str, set[str]] = defaultdict(set)
+    use_cases = set()
     for path in (Path(__file__).resolve().parents[2] / "core").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import resource
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from core.errors import (
 )
 from core.models import User
 from core.services import accounts, courses
-from core.services.courses import RosterOutcome
+from core.services.courses import Delivery, RosterOutcome
 from core.vocabulary import Role
 from tests import builders, spreadsheets
 from tests.rosters import (
@@ -116,6 +117,10 @@ def test_each_row_that_is_left_out_says_why_in_the_readers_language(ctx: Context
     world = builders.world(ctx)
     with ctx.db.transaction() as session:
         session.add(User(email="closed@uniandes.edu.co", created_at=ctx.now(), disabled_at=ctx.now()))
+        session.flush()
+        closed = session.scalars(select(User.id).where(User.email == "closed@uniandes.edu.co")).one()
+    mine = courses.create_course(ctx, world.professor, name="Another of mine")
+    courses.enrol(ctx, PLATFORM, mine, closed, Role.STUDENT)
     rows = [
         HEADER,
         ["1", "Sin", "Correo", ""],
@@ -159,8 +164,9 @@ def test_nobody_is_demoted_by_a_list(ctx: Context) -> None:
 
 def test_who_has_an_account_keeps_name_and_password_and_is_not_invited(ctx: Context) -> None:
     world = builders.world(ctx)
-    accounts.register(
-        ctx, email="l.perez@uniandes.edu.co", password="correct horse battery", full_name="Lucho"
+    hashed = accounts.hash_password("correct horse battery")
+    accounts.ensure_person(
+        ctx, PLATFORM, email="l.perez@uniandes.edu.co", full_name="Lucho", password_hash=hashed
     )
 
     outcome = upload(ctx, world, delimited(ROWS))
@@ -181,7 +187,9 @@ def test_somebody_who_was_made_by_another_list_is_invited_here_but_their_link_is
     outcome = upload(ctx, world, delimited(ROWS))
 
     assert (outcome.created, len(outcome.added)) == (1, 2)
-    assert [invitation.email for invitation in outcome.invitations] == ["l.perez@uniandes.edu.co"]
+    assert [(made.email, made.delivery) for made in outcome.invitations if made.link is None] == [
+        ("am.gomez@uniandes.edu.co", Delivery.ADMIN)
+    ]
 
 
 def test_a_thousand_people_take_no_hashing_and_no_more_statements_than_ten(ctx: Context) -> None:
@@ -227,7 +235,7 @@ def far_apart() -> bytes:
     return spreadsheets.workbook(spreadsheets.sheet([HEADER]) + far)
 
 
-HOSTILE = {
+HOSTILE: dict[str, Callable[[], bytes]] = {
     "two cells that are a million rows and columns apart": far_apart,
     "a zip bomb": lambda: spreadsheets.bomb(900_000_000),
     "a zip that is no workbook": lambda: builders.archive().getvalue(),
@@ -317,6 +325,8 @@ def test_an_account_that_was_closed_stays_out(ctx: Context) -> None:
             update(User).where(User.email == "stranger@uniandes.edu.co").values(disabled_at=ctx.now())
         )
 
-    outcome = upload(ctx, world, "Email\nstranger@uniandes.edu.co\n", dry_run=True)
+    outcome = upload(ctx, world, "Email\nstranger@uniandes.edu.co\n")
+    mine = upload(ctx, world, "Email\nstranger@uniandes.edu.co\n", dry_run=True)
 
-    assert (outcome.added, reasons(outcome)) == ((), [(2, "AccountClosed")])
+    assert [entry.email for entry in outcome.added] == ["stranger@uniandes.edu.co"], "as if it were open"
+    assert reasons(mine) == [(2, "AccountClosed")], "of people of my courses I am told"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -40,7 +41,7 @@ def world(ctx: Context) -> World:
     return builders.world(ctx)
 
 
-def ask(ctx: Context, world: World, **rules: object) -> None:
+def ask(ctx: Context, world: World, **rules: Any) -> None:
     view = assignments.get_assignment(ctx, world.professor, world.assignment_id)
     draft = AssignmentDraft(
         view.assignment_name,
@@ -207,7 +208,7 @@ def test_an_archive_over_the_assignments_own_limit_is_refused(ctx: Context, worl
     ],
 )
 def test_rules_that_cannot_be_kept_are_refused(
-    ctx: Context, world: World, rules: dict[str, object], error: type[Exception]
+    ctx: Context, world: World, rules: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         ask(ctx, world, **rules)

@@ -2,106 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import re
-import socket
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
-from api.app import create_app
-from core.broker import open_consumer
 from core.broker.postgres import PostgresConsumer
-from core.config import Settings
-from core.context import PLATFORM, Context
-from core.demo import containers, samples
+from core.context import PLATFORM
+from core.demo import samples
 from core.errors import BrokerUnavailable
-from core.services import assignments, definitions, results, submissions
-from core.services.assignments import AssignmentDraft
-from core.services.submissions import TaskView
-from core.topology import declared, ensure_topology
+from core.services import results, submissions
 from core.vocabulary import StageStatus
-from runner.node import Node
-from runner.sandbox import Outcome, Sandbox, find_sandbox
-from tests import builders
+from runner.sandbox import Outcome, Sandbox
 from tests.amqp import bodies
-
-
-@dataclass(frozen=True)
-class Laboratory:
-    ctx: Context
-    world: builders.World
-    sandbox: Sandbox
-
-    def run(self, definition: str, content: bytes, *, timeout: int = 60) -> TaskView:
-        """Submit `content`, let a node work until nothing waits, and look at the task."""
-        draft = next(draft for draft in containers.DEFINITIONS if draft.definition_name == definition)
-        draft = replace(
-            draft, stages=tuple(replace(stage, timeout_seconds=timeout) for stage in draft.stages)
-        )
-        name = draft.stages[0].container_name
-        platform = replace(self.world.professor, is_platform=True)
-        made = definitions.create_definition(
-            self.ctx,
-            platform,
-            replace(draft, definition_name="Tried"),
-            {f"{name}.tar.gz": io.BytesIO(containers.build(name))},
-        )
-        now = self.ctx.now()
-        opened = assignments.create_assignment(
-            self.ctx,
-            platform,
-            self.world.course_id,
-            AssignmentDraft("Tried", made.id, now - timedelta(hours=1), now + timedelta(hours=1)),
-        )
-        task_id = submissions.submit(
-            self.ctx, self.world.student, opened.id, io.BytesIO(content), file_name="w.zip", submit_key="k"
-        ).task_id
-        if self.ctx.settings.uses_rabbitmq:
-            ensure_topology(self.ctx, declared(self.ctx))
-        builders.carry(self.ctx)
-        self.work()
-        return submissions.get_task(self.ctx, PLATFORM, task_id)
-
-    def work(self) -> None:
-        """Let a node work until nothing waits."""
-        node = Node(self.ctx.settings, self.ctx.storage, self.sandbox, threading.Event())
-        with open_consumer(self.ctx.settings, "node") as consumer:
-            while (delivery := consumer.receive(0.2)) is not None:
-                node.work(consumer, delivery)
-
-
-@pytest.fixture
-def laboratory(ctx: Context) -> Iterator[Laboratory]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = ctx.settings.model_copy(update={"api_port": port, "language": "en"})
-    ctx = replace(ctx, settings=settings)
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(settings, ctx), port=port, log_level="error", ws="none")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield Laboratory(ctx, builders.world(ctx), find_sandbox(settings))
-    server.should_exit = True
-    thread.join()
-
-
-def statuses(task: TaskView) -> list[str]:
-    return [stage.status.name for stage in task.current.stages]
+from tests.laboratory import Laboratory, Run, statuses
+from tests.unprivileged import as_runner
 
 
 @pytest.mark.parametrize(
@@ -131,7 +50,7 @@ def test_the_same_node_works_over_rabbitmq(laboratory: Laboratory, amqp_url: str
 
     assert statuses(task) == ["COMPLETED", "COMPLETED"], [line.message for line in task.logs]
     assert task.requeue_count == 0
-    assert bodies(amqp_url, "gcode-grammar") == bodies(amqp_url, "gcode-execution") == []
+    assert bodies(amqp_url, "pass") == bodies(amqp_url, "gcode-execution") == []
 
 
 @pytest.mark.parametrize(
@@ -207,54 +126,30 @@ def test_what_a_submission_may_not_do_is_stopped_by_the_limit_that_forbids_it(
     assert re.search(evidence, f"{task.current.stages[1].reason}\n{printed}"), printed
 
 
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    """Runs a command in a sandbox of its own, in a folder that nobody's user can reach, too."""
-    sandbox = find_sandbox(Settings(_env_file=None, data_dir=tmp_path))
-    if sandbox.bwrap is None:
-        pytest.skip("no bubblewrap on this machine")
-    reachable = tempfile.TemporaryDirectory()
-    Path(reachable.name).chmod(0o755)
-
-    def run(command: str, **options: Any) -> Outcome:
-        folder = Path(tempfile.mkdtemp(dir=reachable.name))
-        folder.chmod(0o755)
-        for name in ("work", "image"):
-            (folder / name).mkdir()
-        heard = {"say": lambda _: None, "keep_going": lambda: True} | options
-        return sandbox.run(
-            command,
-            work=folder / "work",
-            image=folder / "image",
-            timeout_seconds=60,
-            language="en",
-            **heard,
-        )
-
-    with reachable:
-        yield run
-
-
 def test_the_processes_of_one_submission_do_not_take_those_of_another(run: Run) -> None:
     crowded, over = threading.Event(), threading.Event()
     crowd = "i=0; while [ $i -lt 55 ]; do sleep 60 & i=$((i+1)); done; echo crowded; sleep 60"
 
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(run, crowd, say=lambda _: crowded.set(), keep_going=lambda: not over.is_set())
-        assert crowded.wait(30)
-        other = run("i=0; while [ $i -lt 20 ]; do sleep 1 & i=$((i+1)); done; wait; echo fine")
-        over.set()
+    def both() -> Outcome:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(run, crowd, say=lambda _: crowded.set(), keep_going=lambda: not over.is_set())
+            assert crowded.wait(60)
+            other = run("i=0; while [ $i -lt 20 ]; do sleep 1 & i=$((i+1)); done; wait; echo fine")
+            over.set()
+        return other
+
+    other = as_runner(both)
 
     assert (other.end, other.output) == (0, "fine\n")
 
 
 def test_what_a_stage_prints_is_heard_while_it_runs(run: Run) -> None:
-    heard: list[str] = []
+    def listen() -> tuple[Outcome, list[str]]:
+        heard: list[str] = []
+        outcome = run("echo first line; sleep 60", say=heard.append, keep_going=lambda: not heard)
+        return outcome, heard
 
-    outcome = run("echo first line; sleep 60", say=heard.append, keep_going=lambda: not heard)
+    outcome, heard = as_runner(listen)
 
     assert heard == ["first line"]
     assert outcome.end is None

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import io
 import logging
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from tests.ftp_servers import (
     running,
     scripted_server,
 )
+from tests.waiting import eventually
 
 IMPATIENT = Timeouts(connect=0.5, progress=0.5)
 BYTES = bytes(range(256)) * 20_000
@@ -202,7 +202,7 @@ def test_a_stream_that_is_ended_early_hangs_up(start: Start) -> None:
 
     stream.close()
 
-    wait_until(lambda: server.count_connections() == 0)
+    eventually(lambda: server.count_connections() == 0)
 
 
 def test_a_stream_that_nobody_reads_hangs_up_too(start: Start) -> None:
@@ -211,7 +211,7 @@ def test_a_stream_that_nobody_reads_hangs_up_too(start: Start) -> None:
 
     storage_at(server.url).stream("/files/task.zip").close()
 
-    wait_until(lambda: server.count_connections() == 0)
+    eventually(lambda: server.count_connections() == 0)
 
 
 def test_a_stream_that_is_dropped_inside_an_event_loop_hangs_up(start: Start) -> None:
@@ -227,7 +227,7 @@ def test_a_stream_that_is_dropped_inside_an_event_loop_hangs_up(start: Start) ->
 
     asyncio.run(drop())
 
-    wait_until(lambda: server.count_connections() == 0)
+    eventually(lambda: server.count_connections() == 0)
 
 
 def test_a_kept_session_survives_that_the_server_hung_up(
@@ -238,7 +238,7 @@ def test_a_kept_session_survives_that_the_server_hung_up(
 
     with storage_at(server.url).session() as kept:
         kept.upload("/files/a.zip", io.BytesIO(b"1"))
-        wait_until(lambda: server.count_connections() == 0)
+        eventually(lambda: server.count_connections() == 0)
 
         kept.upload("/files/b.zip", io.BytesIO(b"2"))
 
@@ -310,10 +310,3 @@ def test_required_tls_works_with_a_certificate_that_is_trusted(
 def test_required_tls_never_signs_in_without(start: Start) -> None:
     with pytest.raises(StorageUnavailable):
         storage_at(f"{start().url}?tls=require").check()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

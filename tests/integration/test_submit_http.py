@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import BinaryIO
 
 import pytest
 from sqlalchemy import delete, func, select
@@ -50,6 +52,29 @@ def part(content: bytes, name: str = "file") -> bytes:
 
 
 END = f"--{BOUNDARY}--\r\n".encode()
+
+
+@pytest.mark.parametrize(("room", "size"), [(100, 2_000_000), (1_500_000, 3_000_000)])
+def test_a_full_folder_for_temporary_files_is_a_503_with_its_reason(
+    client: TestClient, ctx: Context, room: int, size: int
+) -> None:
+    world = builders.world(ctx)
+    headers = signed_in(ctx, world.student)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        answer = client.post(
+            f"/assignments/{world.assignment_id}/submit",
+            files={"file": ("a.zip", bytes(size))},
+            headers=headers,
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert (answer.status_code, answer.json()["title"]) == (503, "NoSpace")
+    assert answer.headers["retry-after"] == "5"
+    assert "no room for the upload" in answer.json()["detail"]
+    assert count(ctx) == 0
 
 
 def test_a_submission_is_answered_with_the_task_and_its_receipt(client: TestClient, ctx: Context) -> None:
@@ -229,8 +254,14 @@ def test_an_assignment_that_is_deleted_while_somebody_submits_is_not_found_and_k
     client: TestClient, ctx: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = builders.world(ctx)
-    upload, stored = ctx.storage.upload, []
-    monkeypatch.setattr(ctx.storage, "upload", lambda path, file: (upload(path, file), stored.append(path)))
+    upload = ctx.storage.upload
+    stored: list[str] = []
+
+    def noted(path: str, file: BinaryIO) -> None:
+        upload(path, file)
+        stored.append(path)
+
+    monkeypatch.setattr(ctx.storage, "upload", noted)
 
     with ThreadPoolExecutor(1) as pool:
         with ctx.db.transaction() as session:
@@ -240,7 +271,7 @@ def test_an_assignment_that_is_deleted_while_somebody_submits_is_not_found_and_k
             headers = signed_in(ctx, world.student)
             submitting = pool.submit(client.post, path, files=files, headers=headers)
             builders.wait_until(lambda: waits_for_a_lock(ctx))
-        answer = submitting.result(30)
+        answer = submitting.result(60)
 
     assert (answer.status_code, answer.json()["title"]) == (404, "NotFound")
     assert len(stored) == 1

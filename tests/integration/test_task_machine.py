@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from core.auth import Right
 from core.context import ORCHESTRATOR, Context
 from core.errors import NotFound, NotRequeueable, UnknownStage, UnknownStatus
 from core.services import monitoring, reports, requeues, submissions
@@ -124,7 +125,8 @@ class TaskMachine(RuleBasedStateMachine):
             state = reports.set_stage_statuses(inner, ORCHESTRATOR, self.task_id, body)
             return {"stages": [[name, int(status)] for name, status in state.stages]}
 
-        answer = once(self.ctx, ORCHESTRATOR, own_key, ["status", self.task_id, body], act)
+        asked = ["status", self.task_id, body]
+        answer = once(self.ctx, ORCHESTRATOR, Right.REPORT_STATUS, act, key=own_key, asked=asked)
 
         if key in self.keys:
             assert answer == earlier

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -47,7 +48,7 @@ def classmate(ctx: Context, world: builders.World, name: str = "classmate") -> A
     return actor
 
 
-def names(task: dict[str, object]) -> list[tuple[str, str]]:
+def names(task: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (stage["processing_stage"]["stage_name"], stage["processing_status"]["status_name"])
         for stage in task["stage_statuses"]
@@ -82,7 +83,7 @@ def test_filters_narrow_the_list(
     ).task_id
     headers = signed_in(ctx, world.professor)
 
-    def listed(**filters: object) -> set[int]:
+    def listed(**filters: Any) -> set[int]:
         answer = client.get("/tasks", params=filters, headers=headers)
         assert answer.status_code == 200
         return {task["id"] for task in answer.json()["items"]}
@@ -121,7 +122,7 @@ def test_everybody_lists_what_they_may_see(client: TestClient, ctx: Context, wor
     courses.enrol(ctx, PLATFORM, course, world.stranger.user_id or 0, Role.PROFESSOR)
     admin = builders.person(ctx, "admin", is_admin=True)
 
-    def listed(headers: dict[str, str], **filters: object) -> list[int] | int:
+    def listed(headers: dict[str, str], **filters: Any) -> list[int] | int:
         answer = client.get("/tasks", params=filters, headers=headers)
         return [task["id"] for task in answer.json()["items"]] if answer.is_success else answer.status_code
 
@@ -186,7 +187,8 @@ def test_a_task_in_full_has_attempts_metrics_and_its_log_in_pages(
     headers = signed_in(ctx, world.student)
 
     whole = client.get(f"/tasks/{task_id}", headers=headers).json()
-    messages, cursor = [], None
+    messages: list[str] = []
+    cursor = None
     while cursor or not messages:
         params = {"logs_limit": 3} | ({"logs_cursor": cursor} if cursor else {})
         page = client.get(f"/tasks/{task_id}", params=params, headers=headers).json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -24,11 +25,11 @@ def client(ctx: Context) -> Iterator[TestClient]:
         yield made
 
 
-def answer(ctx: Context, client: TestClient, world: builders.World, **wanted: object) -> dict[str, object]:
+def answer(ctx: Context, client: TestClient, world: builders.World, **wanted: Any) -> dict[str, Any]:
     token = accounts.issue_api_token(ctx, world.monitor.user_id or 0)
     response = client.get("/monitoring/times", params=wanted, headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == 200
-    return response.json()
+    return dict(response.json())
 
 
 def carry(ctx: Context, clock: Clock, world: builders.World, key: str, *, waits: int, runs: int) -> None:

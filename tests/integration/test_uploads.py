@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -23,7 +24,10 @@ from core.embedded.state import _free_port
 from core.services import accounts, submissions
 from dashboard import uploads
 from dashboard.uploads.kept import KEPT, MOST
+from tests import builders
 from tests.builders import World, archive, world
+from web import upload_slots
+from web.upload_slots import MOST as MOST_AT_ONCE
 
 KEY = "0123456789abcdef-1"
 
@@ -54,7 +58,9 @@ def professors(ctx: Context, here: World) -> str:
     return session_of(ctx, here.professor)
 
 
-def send(client: TestClient, here: World, token: str, content: object, **headers: str) -> tuple[int, dict]:
+def send(
+    client: TestClient, here: World, token: str, content: Any, **headers: str
+) -> tuple[int, dict[str, Any]]:
     usual = {
         "origin": "http://testserver",
         "cookie": f"ulos_session={token}",
@@ -121,7 +127,7 @@ def test_the_problem_is_told_in_the_language_of_the_reader(
 
     status, problem = send(client, here, token, b"this is a text file")
 
-    assert (status, problem["title"]) == (422, "NotAZip")
+    assert (status, problem["title"]) == (415, "NotAZip")
     assert "not a zip archive" in problem["detail"]
     assert tasks(ctx, here) == []
 
@@ -135,7 +141,7 @@ def test_what_says_that_it_is_too_large_is_not_read(small: Context, here: World,
     with TestClient(Starlette(routes=uploads.routes(lambda: small))) as client:
         status, problem = send(client, here, token, bytes(1_000_001))
 
-    assert (status, problem["title"]) == (422, "TooLarge")
+    assert (status, problem["title"]) == (413, "TooLarge")
     assert tasks(small, here) == []
 
 
@@ -151,7 +157,7 @@ def test_a_body_of_unknown_length_is_cut_off_at_the_limit(
                 sent += 0x10000
         answer = line.recv(100)
 
-    assert answer.startswith(b"HTTP/1.1 422")
+    assert answer.startswith(b"HTTP/1.1 413")
     assert sent < 20_000_000
     assert tasks(small, here) == []
 
@@ -230,7 +236,7 @@ def test_a_key_is_asked_for(ctx: Context, client: TestClient, here: World, token
     assert tasks(ctx, here) == []
 
 
-def keep(client: TestClient, token: str, content: bytes, **headers: str) -> tuple[int, dict]:
+def keep(client: TestClient, token: str, content: bytes, **headers: str) -> tuple[int, dict[str, Any]]:
     usual = {
         "origin": "http://testserver",
         "cookie": f"ulos_session={token}",
@@ -277,4 +283,55 @@ def test_a_file_for_a_page_is_bounded(client: TestClient, ctx: Context, here: Wo
     limit = ctx.settings.max_upload_bytes
     status, _ = keep(client, professors, b"x", **{"content-length": str(limit + 1)})
 
-    assert status == 422
+    assert status == 413
+
+
+def ask_to_send(port: int, path: str, cookie: str) -> socket.socket:
+    """A line on which an upload of 100 MB is announced and nothing sent of it."""
+    line = socket.create_connection(("127.0.0.1", port), 20)
+    line.sendall(
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
+        f"Cookie: ulos_session={cookie}\r\nX-Submit-Key: {KEY}\r\nX-File-Name: a.zip\r\n"
+        "Content-Length: 100000000\r\n\r\n".encode()
+    )
+    return line
+
+
+@pytest.mark.parametrize("path", ["/uploads/{0}", "/uploads/dry-run/{1}", "/uploads/kept"])
+def test_an_upload_that_is_not_allowed_is_refused_before_it_is_sent(
+    ctx: Context, here: World, unused_port: int, path: str
+) -> None:
+    outsider = session_of(ctx, here.stranger)
+    address = path.format(here.assignment_id, here.definition_id)
+
+    with served(ctx, unused_port), ask_to_send(unused_port, address, outsider) as line:
+        answer = line.recv(100)
+
+    assert answer[:12] in {b"HTTP/1.1 403", b"HTTP/1.1 404"}
+
+
+def test_of_one_person_only_some_uploads_are_received_at_once(
+    ctx: Context, here: World, token: str, unused_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_slots, "WAIT_SECONDS", 1.0)
+    content = archive().getvalue()
+    another = session_of(ctx, builders.person(ctx, "another"))
+    path = f"/uploads/{here.assignment_id}"
+    with served(ctx, unused_port):
+        lines = [ask_to_send(unused_port, path, token) for _ in range(MOST_AT_ONCE)]
+        time.sleep(1)
+        with ask_to_send(unused_port, path, token) as line:
+            refused = line.recv(1000)
+        with ask_to_send(unused_port, path, another) as line:
+            others = line.recv(100)
+        for line in lines:
+            line.close()
+        time.sleep(0.5)
+        with socket.create_connection(("127.0.0.1", unused_port)) as line:
+            line.sendall(head(here, token, unused_port, f"Content-Length: {len(content)}") + content)
+            accepted = line.recv(100)
+
+    assert refused.startswith(b"HTTP/1.1 429")
+    assert b"retry-after: 5" in refused
+    assert not others.startswith(b"HTTP/1.1 429")
+    assert accepted.startswith(b"HTTP/1.1 201")

@@ -18,10 +18,10 @@ from sqlalchemy import text
 from core import topology
 from core.context import Context
 from core.embedded.parent import end_with_parent
+from core.incidents import INCIDENT
 from core.services import monitoring
 from core.services.health import check_components, is_ready
 from core.wire import LOG_KEY
-from core.worker import INCIDENT
 from tests import amqp, builders
 from tests.waiting import eventually
 
@@ -33,7 +33,7 @@ LOOPS = {
     "operations": "ALTER TABLE operation RENAME TO lost",
     "mails": "ALTER TABLE mail_outbox RENAME TO lost",
     "sweep": "ALTER TABLE login_ticket RENAME TO lost",
-    "topology": "ALTER TABLE definition_stage RENAME COLUMN queue TO lost",
+    "topology": "ALTER TABLE queue_binding RENAME TO lost",
     "listener": "ALTER TABLE applied_report RENAME TO lost",
 }
 """What trips each loop in a way that it cannot foresee."""
@@ -93,7 +93,7 @@ def test_a_worker_ends_in_order_when_it_is_told_to(ctx: Context, tmp_path: Path)
         eventually(lambda: is_alive(ctx))
         process.terminate()
 
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
     assert "incident" not in (tmp_path / "log").read_text()
 

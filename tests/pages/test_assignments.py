@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -33,7 +35,7 @@ def press(app: AppTest, label: str) -> AppTest:
     return app
 
 
-def field(app: AppTest, label: str) -> object:
+def field(app: AppTest, label: str) -> Any:
     fields = (*app.text_input, *app.text_area, *app.number_input, *app.selectbox, *app.multiselect)
     return next(one for one in fields if one.label == label)
 
@@ -167,7 +169,7 @@ def test_a_student_reads_the_rules_that_hold_for_them(
         required_names=("main.gcode",),
     )
 
-    said = rules.sentences(admission, i18n.ZoneInfo("America/Bogota"))
+    said = rules.sentences(admission, ZoneInfo("America/Bogota"))
 
     assert said == [
         "Hand it in until 9 Mar 2026, 10:00 (America/Bogota).",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -31,7 +32,7 @@ def press(app: AppTest, label: str, number: int = 0) -> AppTest:
     return app
 
 
-def field(app: AppTest, label: str, number: int = 0) -> object:
+def field(app: AppTest, label: str, number: int = 0) -> Any:
     return [one for one in (*app.text_input, *app.number_input) if one.label == label][number]
 
 
@@ -201,3 +202,25 @@ def test_a_queue_that_is_not_the_one_of_the_key_is_refused_with_who_uses_the_key
     said = " ".join(error.value for error in app.error)
     assert "g-code-execution" in said
     assert "G-code (professor@uniandes.edu.co)" in said
+
+
+def test_a_new_definition_offers_the_keys_of_the_nodes_and_suggests_small_time_limits(
+    world: builders.World, visit_page: Visit
+) -> None:
+    app = press(visit_page(world.professor, "definitions"), "+ New definition")
+    app = press(write(app, "Name", "Robots"), "Next")
+
+    offered = next(one for one in app.selectbox if one.label == "Routing key (optional)").options
+    assert "gcode-execution · known to the nodes" in offered
+    assert "g-code-parsing · in use" in offered
+    assert [field(app, "Time limit in seconds", number).value for number in (0, 1)] == [60, 120]
+
+
+def test_the_last_step_says_what_the_time_limits_mean_for_the_nodes(
+    world: builders.World, visit_page: Visit
+) -> None:
+    app = press(press(press(visit_page(world.professor, "definitions"), "Copy"), "Next"), "Next")
+
+    assert "300 s, to all stages: one node does about 96 an hour" in " ".join(
+        one.value for one in app.caption
+    )

@@ -106,7 +106,7 @@ def open_page(ctx: Context, people: dict[str, Actor], monkeypatch: pytest.Monkey
         monkeypatch.setattr(process, "settings", lambda: ctx.settings)
         monkeypatch.setattr(shell, "find_visitor", lambda: person)
         monkeypatch.setattr(shell, "find_session_id", lambda: None)
-        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=30)
+        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=100)
         app.session_state["language"] = language
         app.run()
         if path is not None:

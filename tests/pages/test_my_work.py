@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -38,7 +39,7 @@ def open_page(ctx: Context, world: builders.World, monkeypatch: pytest.MonkeyPat
         person = replace(accounts.get_person(ctx, world.student), language="en")
         monkeypatch.setattr(process, "context", lambda: ctx)
         monkeypatch.setattr(shell, "find_visitor", lambda: person)
-        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=60)
+        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=100)
         app.run()
         app.switch_page(f"../pages/{name}.py")
         for key, value in query.items():
@@ -232,7 +233,8 @@ def test_a_student_finds_the_statement_as_a_pdf(ctx: Context, world: builders.Wo
         file_name="cube.pdf",
     )
 
-    links = [(link.label, link.url) for link in open_page("my_work").get("link_button")]
+    shown: Any = open_page("my_work").get("link_button")
+    links = [(link.label, link.url) for link in shown]
 
     assert any("cube" in label and url == f"/files/statement/{world.assignment_id}/0" for label, url in links)
 

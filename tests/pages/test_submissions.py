@@ -33,7 +33,7 @@ def page(ctx: Context, world: builders.World, monkeypatch: pytest.MonkeyPatch) -
         person = replace(accounts.get_person(ctx, world.professor), language="en")
         monkeypatch.setattr(process, "context", lambda: ctx)
         monkeypatch.setattr(shell, "find_visitor", lambda: person)
-        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=30)
+        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=100)
         app.run()
         app.switch_page("../pages/submissions.py")
         for name, value in query.items():

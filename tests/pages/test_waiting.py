@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
+from core.broker import open_consumer
 from core.context import Context
 from core.services import accounts
 from dashboard import process, shell
@@ -35,14 +37,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
         person = accounts.get_person(ctx, world.student)
         monkeypatch.setattr(process, "context", lambda: ctx)
         monkeypatch.setattr(shell, "find_visitor", lambda: person)
-        app = AppTest.from_function(_script, args=(task_id, language), default_timeout=30).run()
+        app = AppTest.from_function(_script, args=(task_id, language), default_timeout=100).run()
         assert list(app.exception) == []
         return " ".join(info.value for info in app.info)
 
     return told
 
 
-def with_settings(ctx: Context, **values: object) -> Context:
+def with_settings(ctx: Context, **values: Any) -> Context:
     return replace(ctx, settings=ctx.settings.model_copy(update=values))
 
 
@@ -82,5 +84,27 @@ def test_a_limit_is_explained(ctx: Context, told: Told, *, language: str, limit:
     second = builders.submit(ctx, world, key="second").task_id
     builders.carry(ctx)
 
-    assert words in told(ctx, world, second, language)
-    assert told(ctx, world, first, language) == ""
+    with open_consumer(ctx.settings, "one"):
+        assert words in told(ctx, world, second, language)
+        assert told(ctx, world, first, language) == ""
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Nothing is processing submissions right now. Yours is saved and stays in the queue."),
+        ("es", "Nadie está procesando entregas en este momento. La tuya está guardada y sigue en la cola."),
+    ],
+)
+def test_a_student_reads_that_nothing_takes_submissions_from_the_queue(
+    ctx: Context, told: Told, language: str, words: str
+) -> None:
+    world = builders.world(ctx)
+    task_id = builders.submit(ctx, world).task_id
+    builders.carry(ctx)
+    alone = told(ctx, world, task_id, language)
+    with open_consumer(ctx.settings, "one"):
+        taken = told(ctx, world, task_id, language)
+
+    assert words in alone
+    assert taken == ""

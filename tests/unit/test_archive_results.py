@@ -5,7 +5,7 @@ import io
 import pytest
 
 from core import errors
-from core.archive import MemberInfo, list_members, read_member
+from core.archive import MemberInfo, list_members, read_member, read_output
 from tests.hostile_zips import Raw, make, usual
 
 
@@ -51,6 +51,36 @@ def test_only_the_start_of_a_large_member_is_held() -> None:
     text, truncated = read(b"line\n" * 1_000_000, 100)
 
     assert (text, truncated) == ("line\n" * 20, True)
+
+
+def output(content: bytes, max_bytes: int = 1000) -> tuple[str | None, bool]:
+    member = read_output(usual({"output.txt": content}), "output.txt", max_bytes=max_bytes)
+    assert member.size == len(content)
+    return member.text, member.truncated
+
+
+def test_a_long_output_keeps_its_beginning_and_its_end() -> None:
+    text, truncated = output(b"begin\n" + b"middle\n" * 500_000 + b"verdict\n", 60)
+
+    assert truncated
+    assert text == "begin\nmiddle\nmiddle\nmiddle\n[…]\nmiddle\nmiddle\nmiddle\nverdict\n"
+
+
+def test_an_output_up_to_the_limit_is_whole() -> None:
+    assert output(b"hello\nworld", 11) == ("hello\nworld", False)
+    assert output(b"", 10) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (b"text and then \0", "text and then \ufffd"),
+        ("año ✓ año".encode() + b"\xff", "año ✓ año\ufffd"),
+        ("año".encode("latin-1"), "año"),
+    ],
+)
+def test_an_output_is_always_shown(content: bytes, shown: str) -> None:
+    assert output(content) == (shown, False)
 
 
 def test_a_member_that_is_not_there_is_not_found() -> None:

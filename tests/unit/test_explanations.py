@@ -11,7 +11,7 @@ from core.demo import containers
 from core.first_error import find_first_error
 from core.services.explanations import Explanation, Owner, explain
 from core.vocabulary import FailedBy
-from runner import node
+from runner import reasons
 from tests.outputs import CAUSES, Student
 
 
@@ -36,13 +36,16 @@ def test_a_reason_tells_whose_the_failure_is(reason: str, owner: Owner) -> None:
 
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_every_sentence_of_the_runner_is_known(language: str) -> None:
-    platform = [node._CRASHED, node._NO_SANDBOX, node._LOST]
+    platform = [reasons.CRASHED, reasons.NO_SANDBOX, reasons.INCOMPLETE_SANDBOX, reasons.LOST]
     for texts in platform:
-        assert explain(texts[language].format(incident="ab12", error="x")).owner is Owner.PLATFORM
-    for texts in node._STOPPED.values():
+        assert (
+            explain(texts[language].format(incident="ab12", error="x", lacks="seccomp")).owner
+            is Owner.PLATFORM
+        )
+    for texts in reasons.STOPPED.values():
         assert explain(texts[language].format(seconds=300)).owner is Owner.FILE
-    assert explain(node._FAILED[language].format(code=3)) != explain("zxqj")
-    assert explain(node._FAILED[language].format(code=127)).owner is Owner.CONTAINER
+    assert explain(reasons.FAILED[language].format(code=3)) != explain("zxqj")
+    assert explain(reasons.FAILED[language].format(code=127)).owner is Owner.CONTAINER
 
 
 def test_files_that_could_not_be_stored_are_never_the_students_fault() -> None:

@@ -93,7 +93,7 @@ def test_every_text_of_the_screens_has_its_spanish() -> None:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
-                used |= {text.value for text in node.args if isinstance(text, ast.Constant)}
+                used |= {str(text.value) for text in node.args if isinstance(text, ast.Constant)}
     assert used - set(catalogue("es")) == set()
 
 

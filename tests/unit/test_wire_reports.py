@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -57,7 +58,7 @@ ROWS = [
 ]
 
 
-def tree(root: Root, stages: int = 2) -> dict[str, object] | None:
+def tree(root: Root, stages: int = 2) -> dict[str, Any] | None:
     if root is Root.ABSENT:
         return None
     if root is not Root.STAGE:
@@ -65,7 +66,7 @@ def tree(root: Root, stages: int = 2) -> dict[str, object] | None:
             "exchange": "processing-exchange",
             "routingKey": DONE_KEY if root is Root.DONE else FAILED_KEY,
         }
-    node: dict[str, object] = {"exchange": "processing-exchange", "routingKey": DONE_KEY}
+    node: dict[str, Any] = {"exchange": "processing-exchange", "routingKey": DONE_KEY}
     for number in range(stages):
         node = {
             "exchange": "processing-exchange",
@@ -77,7 +78,7 @@ def tree(root: Root, stages: int = 2) -> dict[str, object] | None:
 
 
 def body(
-    message: str | None = "Task received for processing", *, root: Root = Root.STAGE, **fields: object
+    message: str | None = "Task received for processing", *, root: Root = Root.STAGE, **fields: Any
 ) -> bytes:
     report = {
         "taskId": "12",
@@ -265,7 +266,7 @@ def test_no_bytes_raise(content: bytes, key: str) -> None:
 
 @given(fields=FIELDS, cut=st.integers(0, 400), noise=st.binary(max_size=3), at=st.integers(0, 400))
 def test_no_damage_raises_and_what_is_read_can_be_stored(
-    fields: dict[str, object], cut: int, noise: bytes, at: int
+    fields: dict[str, Any], cut: int, noise: bytes, at: int
 ) -> None:
     content = body("ok", **fields)
     report = read_report(content[: len(content) - cut][:at] + noise + content[at:], LOG_KEY)

@@ -25,7 +25,7 @@ DEFINITIONS = (
                 container_name="gcode",
                 container_filename="gcode.tar.gz",
                 run_command="python3 /image/parse.py",
-                routing_key="gcode-grammar",
+                routing_key="pass",
                 timeout_seconds=60,
                 is_trusted=True,
             ),
@@ -79,7 +79,7 @@ DEFINITIONS = (
                 container_name="pytest",
                 container_filename="pytest.tar.gz",
                 run_command="python3 /image/parse.py",
-                routing_key="python-grammar",
+                routing_key="pass",
                 timeout_seconds=60,
                 is_trusted=True,
             ),
@@ -89,14 +89,14 @@ DEFINITIONS = (
                 container_name="pytest",
                 container_filename="pytest.tar.gz",
                 run_command="python3 /image/run.py",
-                routing_key="python-execution",
+                routing_key="skip",
                 timeout_seconds=120,
             ),
         ),
         is_demo=True,
     ),
 )
-"""What the demo's professor has set up."""
+"""What the demo's professor has set up. Nodes of the orchestrator know each of the routing keys, too."""
 
 
 def build(name: str) -> bytes:

@@ -1,5 +1,6 @@
 """Who somebody is: passwords, sessions in the browser, tokens of people and orchestrators, links in mails."""
 
+from core.services.accounts.admins import set_admin
 from core.services.accounts.callback_tokens import (
     CallbackTokenView,
     NewCallbackToken,
@@ -7,17 +8,22 @@ from core.services.accounts.callback_tokens import (
     list_callback_tokens,
     revoke_callback_token,
 )
+from core.services.accounts.devices import DEVICE_LIFE, remember_device
 from core.services.accounts.emails import check_domain, clean_email
 from core.services.accounts.links import (
     LINK_LIVES,
+    LINK_PATH,
     IssuedLink,
     LinkView,
     create_reset_link,
+    end_links,
     find_link,
     issue_link,
+    lock_people,
 )
 from core.services.accounts.mails import (
     MAIL_TOPIC,
+    MAIL_WINDOW,
     Letter,
     mail_failed,
     mail_was_sent,
@@ -36,13 +42,12 @@ from core.services.accounts.people import (
     find_person_id,
     get_person,
     list_people,
-    register,
-    set_admin,
     set_language,
     set_name,
     set_result_mail,
     set_timezone,
 )
+from core.services.accounts.registration import Registered, register, request_account
 from core.services.accounts.sessions import (
     SESSION_IDLE,
     SESSION_LIFE,
@@ -58,12 +63,7 @@ from core.services.accounts.sessions import (
     redeem_ticket,
 )
 from core.services.accounts.sign_in import (
-    FAILURES_PER_ACCOUNT,
-    FAILURES_PER_ADDRESS,
-    LOCK,
-    Attempt,
-    begin_sign_in,
-    settle_sign_in,
+    FREE_FAILURES,
     sign_in,
 )
 from core.services.accounts.tokens import (
@@ -82,16 +82,16 @@ from core.services.accounts.tokens import (
 
 __all__ = [
     "API_TOKEN_LIFE",
-    "FAILURES_PER_ACCOUNT",
-    "FAILURES_PER_ADDRESS",
+    "DEVICE_LIFE",
+    "FREE_FAILURES",
     "LANGUAGES",
     "LINK_LIVES",
-    "LOCK",
+    "LINK_PATH",
     "MAIL_TOPIC",
+    "MAIL_WINDOW",
     "SESSION_IDLE",
     "SESSION_LIFE",
     "TICKET_LIFE",
-    "Attempt",
     "CallbackTokenView",
     "CourseToken",
     "IssuedLink",
@@ -101,11 +101,11 @@ __all__ = [
     "OwnApiToken",
     "OwnSession",
     "Person",
+    "Registered",
     "SignedIn",
     "actor_of_api_token",
     "actor_of_bearer",
     "actor_of_callback_token",
-    "begin_sign_in",
     "change_password",
     "check_domain",
     "check_password",
@@ -115,6 +115,7 @@ __all__ = [
     "create_callback_token",
     "create_reset_link",
     "end_all_sessions",
+    "end_links",
     "end_own_session",
     "end_session",
     "ensure_person",
@@ -129,6 +130,7 @@ __all__ = [
     "list_callback_tokens",
     "list_people",
     "list_sessions",
+    "lock_people",
     "mail_failed",
     "mail_was_sent",
     "open_ticket",
@@ -136,6 +138,8 @@ __all__ = [
     "queue_notices",
     "redeem_ticket",
     "register",
+    "remember_device",
+    "request_account",
     "request_reset",
     "revoke_api_token",
     "revoke_callback_token",
@@ -147,7 +151,6 @@ __all__ = [
     "set_password",
     "set_result_mail",
     "set_timezone",
-    "settle_sign_in",
     "sign_in",
     "take_mail",
 ]

@@ -8,10 +8,12 @@ import secrets
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 
 import bcrypt
+from precis_i18n import get_profile
 
 from core.errors import WeakPassword
 
@@ -37,18 +39,55 @@ _WORDS = tuple(
 """Common here, in the language and the places of our people; zxcvbn brings thirty thousand in English."""
 
 
+class Match(Enum):
+    """How a password relates to a hash."""
+
+    NONE = auto()
+    NORMALIZED = auto()
+    OLD_FORM = auto()
+    """As it was typed, from before passwords were normalized: the hash is to be renewed."""
+
+
+def normalize_password(password: str) -> str:
+    """Return `password` in the one form in which it is compared (OpaqueString, RFC 8265).
+
+    Composed and decomposed letters are the same, and so are all spaces; those around it do not
+    count: the sign-in form's package takes them away.
+
+    Raises:
+        ValueError: it is empty or has control characters, which no password may have.
+
+    """
+    return get_profile("OpaqueString").enforce(password.strip())
+
+
 def hash_password(password: str) -> str:
-    """What is kept of a password: bcrypt, as `streamlit_authenticator.Hasher` makes and reads it."""
-    raw = password.strip().encode()
+    """Return what is kept of a password: bcrypt, as `streamlit_authenticator.Hasher` makes and reads it."""
+    raw = normalize_password(password).encode()
     return _hashers().submit(lambda: bcrypt.hashpw(raw, bcrypt.gensalt(COST)).decode()).result()
 
 
-def check_password(password: str, password_hash: str) -> bool:
-    """Whether `password` is the one that was hashed.
+def match_password(password: str, password_hash: str) -> Match:
+    """Compare `password` with a hash, in its normalized form first, then as it was typed."""
+    typed = password.strip()
+    try:
+        normalized = normalize_password(typed)
+    except ValueError:
+        normalized = typed
+    if _is_hash_of(normalized, password_hash):
+        return Match.NORMALIZED
+    if normalized != typed and _is_hash_of(typed, password_hash):
+        return Match.OLD_FORM
+    return Match.NONE
 
-    Spaces around it do not count: the sign-in form's package takes them away.
-    """
-    raw = password.strip().encode()
+
+def check_password(password: str, password_hash: str) -> bool:
+    """Return whether `password` is the one that was hashed."""
+    return match_password(password, password_hash) is not Match.NONE
+
+
+def _is_hash_of(text: str, password_hash: str) -> bool:
+    raw = text.encode("utf-8", "surrogatepass")
     fits = len(raw) <= LONGEST_PASSWORD and b"\0" not in raw
     asked = raw if fits else b"too long"
     matches = _hashers().submit(lambda: bcrypt.checkpw(asked, password_hash.encode())).result()
@@ -76,9 +115,11 @@ def check_new_password(password: str, email: str, full_name: str = "") -> None:
         WeakPassword: it is too short, too long, or too easy to guess.
 
     """
-    password = password.strip()
-    length = len(password.encode())
-    if len(password) < SHORTEST_PASSWORD or length > LONGEST_PASSWORD or "\0" in password:
+    try:
+        password = normalize_password(password)
+    except ValueError:
+        password = ""
+    if len(password) < SHORTEST_PASSWORD or len(password.encode()) > LONGEST_PASSWORD:
         raise WeakPassword(field="password", low=SHORTEST_PASSWORD, high=LONGEST_PASSWORD)
     if _guesses(password, email, full_name) < FEWEST_GUESSES:
         raise WeakPassword(field="password", low=SHORTEST_PASSWORD, high=LONGEST_PASSWORD)

@@ -57,8 +57,64 @@ The link works once, for 1 hour. If you did not ask for it, ignore this message:
 as it is.
 """,
         ),
+        (LinkPurpose.REGISTRATION, "es"): (
+            "ULOS: confirma tu correo",
+            """Hola:
+
+Alguien, probablemente tú, pidió una cuenta en ULOS con este correo. Para crearla, define tu contraseña aquí:
+
+{url}
+
+El enlace sirve una sola vez, durante 1 día. Si no la pediste, ignora este mensaje: no se crea nada.
+""",
+        ),
+        (LinkPurpose.REGISTRATION, "en"): (
+            "ULOS: confirm your e-mail",
+            """Hello,
+
+Someone, probably you, asked for an account in ULOS with this e-mail. To create it, set your password here:
+
+{url}
+
+The link works once, for 1 day. If you did not ask for it, ignore this message: nothing is created.
+""",
+        ),
     }
 )
+
+_KNOWN: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "es": (
+            "ULOS: ya tienes una cuenta",
+            """Hola:
+
+Alguien, probablemente tú, pidió una cuenta en ULOS con este correo, que ya tiene una. Inicia sesión aquí:
+
+{url}
+
+Si no recuerdas tu contraseña, elige «Olvidé mi contraseña» en esa pantalla.
+""",
+        ),
+        "en": (
+            "ULOS: you already have an account",
+            """Hello,
+
+Someone, probably you, asked for an account in ULOS with this e-mail, which already has one. Sign in here:
+
+{url}
+
+If you do not remember your password, choose “Forgot my password” on that screen.
+""",
+        ),
+    }
+)
+"""To a person who registers again: on the screen the answer is the same for everybody."""
+
+
+def compose_known(language: str, *, url: str) -> tuple[str, str]:
+    """Return subject and text of the mail that says that there is an account already."""
+    subject, text = _KNOWN[language if language in _KNOWN else "es"]
+    return subject, text.format(url=url)
 
 
 def compose(purpose: LinkPurpose, language: str, *, name: str, course: str, url: str) -> tuple[str, str]:

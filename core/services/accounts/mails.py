@@ -6,21 +6,20 @@ database holds one that works.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import ColumnElement
 
 from core.context import Context
 from core.db import notify
 from core.errors import BadEmail, NoMail, TooManyAttempts
-from core.models import OutgoingMail, User
+from core.models import OutgoingMail, Registration, User
 from core.services.accounts.emails import clean_email
-from core.services.accounts.letters import compose
-from core.services.accounts.links import LINK_LIVES, issue_link
+from core.services.accounts.letters import compose, compose_known
+from core.services.accounts.links import LINK_LIVES, issue_link, issue_registration_link
 from core.services.notices.letters import compose_result
 from core.vocabulary import RESULT_MAIL, LinkPurpose
 
@@ -32,11 +31,13 @@ ALERT_MAIL = "alert"
 ALERT_LIVES = timedelta(days=1)
 """A notice that could not be sent until then is news no more."""
 
-RESETS_PER_PERSON = 3
-RESETS_PER_ADDRESS = 50
-"""Resets that may be asked for within `RESET_WINDOW`: for one mailbox, and from one address."""
+LINKS_PER_MAILBOX = 3
+"""Mails of each kind with a link that one mailbox is sent within `MAIL_WINDOW`, whoever asks for them."""
 
-RESET_WINDOW = timedelta(hours=1)
+RESETS_PER_ADDRESS = 50
+"""Resets that may be asked for within `MAIL_WINDOW` from one address."""
+
+MAIL_WINDOW = timedelta(hours=1)
 
 LEASE = timedelta(minutes=2)
 """Within this time a mail that was taken is sent or fails; else its sender is gone and another takes it."""
@@ -62,13 +63,18 @@ class Letter:
 def queue_mails(
     session: Session,
     ctx: Context,
-    recipients: Iterable[str],
+    recipients: Collection[str],
     purpose: LinkPurpose,
     *,
     course_name: str = "",
     asked_from: str = "",
-) -> None:
-    """Record mails in the caller's transaction; they go out after that has committed."""
+    registration_id: int | None = None,
+) -> set[str]:
+    """Record mails in the caller's transaction; they go out after that has committed.
+
+    A mailbox that has been sent enough of them lately is left out. Returns those that are not.
+    """
+    wanted = _not_flooded(session, ctx, recipients, purpose)
     now = ctx.now()
     session.add_all(
         OutgoingMail(
@@ -76,12 +82,43 @@ def queue_mails(
             purpose=purpose,
             course_name=course_name,
             asked_from=asked_from,
+            registration_id=registration_id,
             created_at=now,
             next_try_at=now,
         )
         for recipient in recipients
+        if recipient in wanted
     )
     notify(session, MAIL_TOPIC)
+    return wanted
+
+
+def _not_flooded(
+    session: Session, ctx: Context, recipients: Collection[str], purpose: LinkPurpose
+) -> set[str]:
+    full = session.scalars(
+        select(OutgoingMail.recipient)
+        .where(
+            OutgoingMail.recipient.in_(recipients),
+            OutgoingMail.purpose == purpose,
+            OutgoingMail.created_at > ctx.now() - MAIL_WINDOW,
+        )
+        .group_by(OutgoingMail.recipient)
+        .having(func.count() >= LINKS_PER_MAILBOX)
+    )
+    return set(recipients) - set(full)
+
+
+def queue_registration(session: Session, ctx: Context, registration: Registration) -> None:
+    """Record the mail of a registration in the caller's transaction."""
+    queue_mails(
+        session,
+        ctx,
+        [registration.email],
+        LinkPurpose.REGISTRATION,
+        asked_from=registration.asked_from,
+        registration_id=registration.id,
+    )
 
 
 def queue_notices(
@@ -120,15 +157,16 @@ def request_reset(ctx: Context, *, email: str, address: str) -> None:
     except BadEmail:
         return
     with ctx.db.transaction() as session:
-        if _asked(session, ctx, OutgoingMail.asked_from == (address or "unknown")) >= RESETS_PER_ADDRESS:
-            raise TooManyAttempts(minutes=int(RESET_WINDOW.total_seconds() // 60))
-        if _asked(session, ctx, OutgoingMail.recipient == recipient) < RESETS_PER_PERSON:
-            queue_mails(session, ctx, [recipient], LinkPurpose.RESET, asked_from=address or "unknown")
+        if _asked(session, ctx, address or "unknown") >= RESETS_PER_ADDRESS:
+            raise TooManyAttempts(minutes=int(MAIL_WINDOW.total_seconds() // 60))
+        queue_mails(session, ctx, [recipient], LinkPurpose.RESET, asked_from=address or "unknown")
 
 
-def _asked(session: Session, ctx: Context, which: ColumnElement[bool]) -> int:
+def _asked(session: Session, ctx: Context, address: str) -> int:
     query = select(func.count()).where(
-        which, OutgoingMail.purpose == LinkPurpose.RESET, OutgoingMail.created_at > ctx.now() - RESET_WINDOW
+        OutgoingMail.asked_from == address,
+        OutgoingMail.purpose == LinkPurpose.RESET,
+        OutgoingMail.created_at > ctx.now() - MAIL_WINDOW,
     )
     return session.scalar(query) or 0
 
@@ -153,47 +191,58 @@ def take_mail(ctx: Context) -> Letter | None:
             )
             if row is None:
                 return None
-            user = session.scalar(select(User).where(User.email == row.recipient, User.disabled_at.is_(None)))
+            user = session.scalar(select(User).where(User.email == row.recipient))
             pointless = _why_not(ctx, row, user)
-            if user is not None and pointless is None:
+            if pointless is None:
                 return _prepare(session, ctx, row, user)
             row.given_up_at, row.last_error = ctx.now(), pointless
 
 
 def _why_not(ctx: Context, row: OutgoingMail, user: User | None) -> str | None:
-    if user is None:
+    if user is None and row.registration_id is None:
         return "no account with this address"
-    if row.purpose == ALERT_MAIL:
-        late = ctx.now() - row.created_at > ALERT_LIVES
-        return f"too late; last problem: {row.last_error}" if late else None
-    if row.purpose == LinkPurpose.INVITATION and user.password_hash is not None:
+    if user is not None and (reason := _why_not_to(user, row)) is not None:
+        return reason
+    late = ctx.now() - row.created_at > _life_of(row)
+    return f"too late; last problem: {row.last_error}" if late else None
+
+
+def _why_not_to(user: User, row: OutgoingMail) -> str | None:
+    if user.disabled_at is not None:
+        return "the account is closed"
+    if row.purpose == LinkPurpose.INVITATION and _is_ready(user):
         return "has set a password meanwhile"
     if row.purpose == RESULT_MAIL and not user.result_mail:
         return "does not want it any more"
-    lives = RESULT_LIVES if row.purpose == RESULT_MAIL else LINK_LIVES[LinkPurpose(row.purpose)]
-    if ctx.now() - row.created_at > lives:
-        return f"too late; last problem: {row.last_error}"
     return None
 
 
-def _prepare(session: Session, ctx: Context, row: OutgoingMail, user: User) -> Letter:
+def _life_of(row: OutgoingMail) -> timedelta:
+    notices = {ALERT_MAIL: ALERT_LIVES, RESULT_MAIL: RESULT_LIVES}
+    return notices.get(row.purpose) or LINK_LIVES[LinkPurpose(row.purpose)]
+
+
+def _is_ready(user: User) -> bool:
+    return user.password_hash is not None and user.confirmed_at is not None
+
+
+def _prepare(session: Session, ctx: Context, row: OutgoingMail, user: User | None) -> Letter:
     row.tries += 1
     row.next_try_at = ctx.now() + LEASE
-    if row.notice_id is not None:
+    if row.notice_id is not None and user is not None:
         return Letter(row.id, row.recipient, *compose_result(session, ctx, row.notice_id, user))
-    language = user.language or ctx.settings.language
+    language = (user and user.language) or ctx.settings.language
     if row.texts is not None:
         subject, text = row.texts[language]
         return Letter(row.id, row.recipient, " ".join(subject.split()), text)
-    purpose = LinkPurpose(row.purpose)
-    link = issue_link(session, ctx, user.id, purpose)
-    subject, text = compose(
-        purpose,
-        language,
-        name=user.full_name,
-        course=row.course_name,
-        url=link.url,
-    )
+    if user is not None and row.registration_id is not None and _is_ready(user):
+        return Letter(row.id, row.recipient, *compose_known(language, url=ctx.settings.dashboard_url))
+    name, url = "", ""
+    if row.registration_id is not None:  # its name was typed by a stranger, perhaps
+        url = issue_registration_link(session, ctx, row.registration_id).url
+    elif user is not None:
+        name, url = user.full_name, issue_link(session, ctx, user.id, LinkPurpose(row.purpose)).url
+    subject, text = compose(LinkPurpose(row.purpose), language, name=name, course=row.course_name, url=url)
     return Letter(row.id, row.recipient, subject, text)
 
 

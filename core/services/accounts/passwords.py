@@ -6,57 +6,55 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from core.context import Actor, Context
-from core.errors import LinkExpired
 from core.models import ApiToken, OneTimeLink, SignInFailure, User, WebSession
 from core.services.accounts.hashing import check_new_password, check_password, hash_password
 from core.services.accounts.links import find_link, spend_link
 from core.services.accounts.people import Person, get_person, person_of
 from core.services.accounts.sessions import end_where
-from core.services.accounts.sign_in import sign_in
+from core.services.accounts.sign_in import check_own_password
 
 __all__ = ["change_password", "check_password", "hash_password", "set_password"]
 
 
-def change_password(
-    ctx: Context, actor: Actor, *, old: str, new: str, keep_session: int | None, address: str = ""
-) -> None:
+def change_password(ctx: Context, actor: Actor, *, old: str, new: str, keep_session: int | None) -> None:
     """Set another password; every session but `keep_session` ends, and every API token.
 
-    The old one is checked as at sign-in, with the same limits: an open browser that somebody
-    found is no way around them.
+    The old one is checked as at sign-in: an open browser is no way to guess it without limit.
 
     Raises:
         NotSignedIn: nobody is asking.
-        WrongCredentials, TooManyAttempts: `old` is not the password.
+        WrongCredentials, SlowDown: `old` is not the password, or was wrong too often.
         WeakPassword: `new` will not do.
 
     """
     person = get_person(ctx, actor)
     check_new_password(new, person.email, person.full_name)
-    sign_in(ctx, email=person.email, password=old, address=address)
+    check_own_password(ctx, person, old)
     hashed = hash_password(new)
     with ctx.db.transaction() as session:
         _replace(session, ctx, person.id, hashed, keep_session)
 
 
 def set_password(ctx: Context, *, token: str, password: str) -> Person:
-    """Set a password by a one-time link, which is spent by it; every session and API token ends.
+    """Set a password by a one-time link, which is spent by it and proves the mailbox.
+
+    Every session and API token ends.
 
     Raises:
-        LinkExpired: unknown, spent, too old, or an invitation of somebody who has a password.
-        WeakPassword: it will not do; the link is still good.
+        LinkExpired: unknown, spent, too old, or for the first password of a person who has one.
+        WeakPassword: the link is still good.
 
     """
     link = find_link(ctx, token)
     check_new_password(password, link.email, link.full_name)
     hashed = hash_password(password)
     with ctx.db.transaction() as session:
-        user_id = spend_link(session, ctx, token)
-        if user_id is None:
-            raise LinkExpired
-        _replace(session, ctx, user_id, hashed, keep_session=None)
-        session.execute(delete(SignInFailure).where(SignInFailure.email == link.email))
-        return person_of(session.get_one(User, user_id))
+        user = spend_link(session, ctx, token)
+        user.confirmed_at = user.confirmed_at or ctx.now()
+        session.flush()
+        _replace(session, ctx, user.id, hashed, keep_session=None)
+        session.execute(delete(SignInFailure).where(SignInFailure.email == user.email))
+        return person_of(user)
 
 
 def _replace(session: Session, ctx: Context, user_id: int, hashed: str, keep_session: int | None) -> None:

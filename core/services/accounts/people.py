@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import available_timezones
 
-from sqlalchemy import func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, update
 from sqlalchemy.sql import ColumnElement
 
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.db import natural
-from core.errors import AccountExists, LastAdmin, NotFound, NotSignedIn, TooLong, UnknownChoice
+from core.errors import NotFound, NotSignedIn, TooLong, UnknownChoice
 from core.models import User
-from core.services.accounts.emails import check_domain, clean_email
-from core.services.accounts.hashing import check_new_password, hash_password
+from core.search import mentions
 
 LANGUAGES = ("es", "en")
 
@@ -36,51 +34,27 @@ class Person:
     timezone: str | None
     result_mail: bool = False
     """Whether a mail says when a result arrives."""
+    is_confirmed: bool = True
+    """Whether the mailbox is proven; without it no role holds, that of an admin included."""
 
     @property
     def actor(self) -> Actor:
         """On whose behalf their use cases run."""
-        return Actor(user_id=self.id, is_admin=self.is_admin)
+        return Actor(user_id=self.id, is_admin=self.is_admin and self.is_confirmed)
 
 
 def person_of(user: User) -> Person:
     """The row as others see it."""
     return Person(
-        user.id, user.email, user.full_name, user.is_admin, user.language, user.timezone, user.result_mail
+        id=user.id,
+        email=user.email,
+        full_name=user.full_name,
+        is_admin=user.is_admin,
+        language=user.language,
+        timezone=user.timezone,
+        result_mail=user.result_mail,
+        is_confirmed=user.confirmed_at is not None,
     )
-
-
-def register(ctx: Context, *, email: str, password: str, full_name: str = "") -> Person:
-    """A new account for an e-mail of an allowed domain.
-
-    Raises:
-        BadEmail, EmailNotAllowed: not an address, or not one of ours.
-        TooLong: the name.
-        WeakPassword: too short, too long or too easy to guess.
-        AccountExists: the address has an account.
-
-    """
-    email = clean_email(email)
-    check_domain(ctx, email)
-    full_name = clean_name(full_name)
-    check_new_password(password, email, full_name)
-    hashed = hash_password(password)
-    with ctx.db.transaction() as session:
-        user = session.scalar(
-            insert(User)
-            .values(
-                email=email,
-                full_name=full_name,
-                name_is_own=bool(full_name),
-                password_hash=hashed,
-                created_at=ctx.now(),
-            )
-            .on_conflict_do_nothing()
-            .returning(User)
-        )
-        if user is None:
-            raise AccountExists(name=email)
-        return person_of(user)
 
 
 def clean_name(text: str, field: str = "full_name") -> str:
@@ -100,7 +74,7 @@ def clean_name(text: str, field: str = "full_name") -> str:
 def ensure_person(
     ctx: Context, actor: Actor, *, email: str, full_name: str, password_hash: str, is_admin: bool = False
 ) -> int:
-    """The id of the account with `email`, made if there is none. For seeds and commands.
+    """Return the id of the account with `email`, for seeds and commands; create it, confirmed, if needed.
 
     `password_hash` comes from `hash_password`; equal demo passwords may share it.
 
@@ -119,6 +93,7 @@ def ensure_person(
             password_hash=password_hash,
             is_admin=is_admin,
             created_at=ctx.now(),
+            confirmed_at=ctx.now(),
         )
         session.add(user)
         session.flush()
@@ -190,7 +165,7 @@ def list_people(
 ) -> list[tuple[Person, datetime]]:
     """Everybody and since when, by e-mail, for an admin.
 
-    `search`: words that name or e-mail must have, all of them.
+    `search`: words that name, e-mail or student code contain, all of them; accents do not count.
 
     Raises:
         NotAllowed: the actor is none.
@@ -198,9 +173,13 @@ def list_people(
     """
     with ctx.db.transaction() as session:
         require(session, actor, Right.MANAGE_ACCOUNTS)
-        query = select(User).where(*_has(search)).order_by(natural(User.email), User.id)
+        query = select(User).where(*_found_by(search)).order_by(natural(User.email), User.id)
         users = session.scalars(query.limit(limit).offset(offset))
         return [(person_of(user), user.created_at) for user in users]
+
+
+def _found_by(search: str) -> list[ColumnElement[bool]]:
+    return mentions(search, User.email, User.full_name, User.student_code)
 
 
 def count_people(ctx: Context, actor: Actor, *, search: str = "") -> int:
@@ -212,38 +191,7 @@ def count_people(ctx: Context, actor: Actor, *, search: str = "") -> int:
     """
     with ctx.db.transaction() as session:
         require(session, actor, Right.MANAGE_ACCOUNTS)
-        return session.scalar(select(func.count()).select_from(User).where(*_has(search))) or 0
-
-
-def _has(search: str) -> list[ColumnElement[bool]]:
-    words = search.replace("\0", "").split()
-    return [
-        or_(User.email.icontains(word, autoescape=True), User.full_name.icontains(word, autoescape=True))
-        for word in words
-    ]
-
-
-def set_admin(ctx: Context, actor: Actor, person_id: int, *, is_admin: bool) -> None:
-    """Let a person administer the platform, or no longer.
-
-    Raises:
-        NotAllowed: the actor is no admin.
-        NotFound: no such account, or it is closed.
-        LastAdmin: nobody would be left.
-
-    """
-    with ctx.db.transaction() as session:
-        require(session, actor, Right.MANAGE_ACCOUNTS)
-        which = or_(User.id == person_id, User.is_admin)  # all admins, so that two cannot unmake each other
-        found = session.scalars(
-            select(User).where(which, User.disabled_at.is_(None)).order_by(User.id).with_for_update()
-        ).all()
-        user = next((user for user in found if user.id == person_id), None)
-        if user is None:
-            raise NotFound(what="person")
-        if not is_admin and not any(other.is_admin for other in found if other.id != person_id):
-            raise LastAdmin
-        user.is_admin = is_admin
+        return session.scalar(select(func.count()).select_from(User).where(*_found_by(search))) or 0
 
 
 def find_person_id(ctx: Context, email: str) -> int:

@@ -90,7 +90,7 @@ def recipients(session: Session, target: AlertTarget) -> set[str]:
     form = TargetForm(target.form)
     if form not in {TargetForm.KEEPERS, TargetForm.MAIL}:
         return set()
-    query = select(User.email).where(User.disabled_at.is_(None))
+    query = select(User.email).where(User.disabled_at.is_(None), User.confirmed_at.is_not(None))
     if form is TargetForm.MAIL:
         query = query.where(User.email == target.email)
     if target.course_id is not None:

@@ -1,7 +1,7 @@
 """Courses and who is in them."""
 
 from core.services.courses.editing import create_course, enrol
-from core.services.courses.invitations import Invitation, invite_again
+from core.services.courses.invitations import Delivery, Invitation, invite_again, invite_all_again
 from core.services.courses.members import MemberAdded, add_member, remove_member, set_role
 from core.services.courses.reading import (
     CourseSummary,
@@ -19,6 +19,7 @@ from core.services.courses.roster import (
     RosterEntry,
     RosterOutcome,
     RosterRejection,
+    check_may_import,
     import_roster,
 )
 from core.services.courses.roster_file import RosterSheet
@@ -26,6 +27,7 @@ from core.services.courses.roster_file import RosterSheet
 __all__ = [
     "LARGEST_FILE",
     "CourseSummary",
+    "Delivery",
     "Invitation",
     "Member",
     "MemberAdded",
@@ -35,12 +37,14 @@ __all__ = [
     "RosterRejection",
     "RosterSheet",
     "add_member",
+    "check_may_import",
     "create_course",
     "enrol",
     "get_course",
     "get_member",
     "import_roster",
     "invite_again",
+    "invite_all_again",
     "list_members",
     "list_my_courses",
     "list_students",

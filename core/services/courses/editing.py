@@ -10,7 +10,7 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import NameTaken, Required, UnknownChoice
 from core.models import Course, CourseMember
-from core.services.accounts import clean_name
+from core.services.accounts import clean_name, end_links
 from core.vocabulary import Role
 
 
@@ -53,6 +53,8 @@ def create_course(
                     course_id=course_id, user_id=actor.user_id, role=Role.PROFESSOR, joined_at=ctx.now()
                 )
             )
+            session.flush()
+            end_links(session, ctx, [actor.user_id])
         return course_id
 
 
@@ -71,3 +73,4 @@ def enrol(ctx: Context, actor: Actor, course_id: int, user_id: int, role: Role) 
         session.execute(
             made.on_conflict_do_update(index_elements=["course_id", "user_id"], set_={"role": role})
         )
+        end_links(session, ctx, [user_id])

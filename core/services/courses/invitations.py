@@ -1,79 +1,136 @@
-"""Asking people who have no password yet to set one: by mail, or by a link that is shown."""
+"""Asking people to prove their mailbox by setting a password: by mail, or by a link that is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from core.auth import Right, may, require
 from core.context import Actor, Context
-from core.errors import HasPassword, NotFound, OnlyAdmins
+from core.errors import HasPassword, NotFound, OnlyAdmins, TooManyAttempts
 from core.models import Course, CourseMember, User
-from core.services.accounts import issue_link, queue_mails
+from core.services.accounts import MAIL_WINDOW, end_links, issue_link, lock_people, queue_mails
 from core.vocabulary import LinkPurpose, Role
+
+
+class Delivery(StrEnum):
+    """How an invitation reaches its person."""
+
+    MAIL = "mail"
+    LINK = "link"
+    """Handed over by the person who invites."""
+    ADMIN = "admin"
+    """The account is also in courses of others: only an admin may see its link."""
+    LATER = "later"
+    """The mailbox has been sent enough invitations lately."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """How somebody is asked to set a password: `link` is to be handed over; None: a mail goes out."""
+    """How a person is asked to set a password. `link` is there when it is to be handed over."""
 
     email: str
     link: str | None
+    delivery: Delivery
+
+
+def welcome(
+    session: Session, ctx: Context, actor: Actor, course_name: str, people: Collection[User]
+) -> list[Invitation]:
+    """End the open links of `people`, whose rights grow, and invite those who are not confirmed.
+
+    For the caller's transaction, after the roles are written.
+    """
+    end_links(session, ctx, [user.id for user in people])
+    return invite(session, ctx, actor, course_name, people)
 
 
 def invite(
     session: Session, ctx: Context, actor: Actor, course_name: str, people: Iterable[User]
 ) -> list[Invitation]:
-    """Invite those of `people` who have no password, in the caller's transaction.
+    """Invite those of `people` who have no password or no proven mailbox, in the caller's transaction.
 
     Where no mail is sent, whoever can see a link could take the account over. So links are shown
     for accounts that hold nothing beyond the actor's own courses; for others an admin must.
     """
-    wanted = [user for user in people if user.password_hash is None]
+    wanted = {user.email: user.id for user in people if not is_ready(user)}
     if ctx.settings.sends_mail:
-        addresses = [user.email for user in wanted]
-        queue_mails(session, ctx, addresses, LinkPurpose.INVITATION, course_name=course_name)
-        return [Invitation(address, None) for address in addresses]
-    showable = _showable(session, actor, [user.id for user in wanted])
+        sent = queue_mails(session, ctx, list(wanted), LinkPurpose.INVITATION, course_name=course_name)
+        return [
+            Invitation(address, None, Delivery.MAIL if address in sent else Delivery.LATER)
+            for address in wanted
+        ]
+    lock_people(session, wanted.values())  # nobody's rights grow before the link is there
+    showable = _showable(session, actor, wanted.values())
     return [
-        Invitation(user.email, issue_link(session, ctx, user.id, LinkPurpose.INVITATION).url)
-        for user in wanted
-        if user.id in showable
+        Invitation(address, issue_link(session, ctx, number, LinkPurpose.INVITATION).url, Delivery.LINK)
+        if number in showable
+        else Invitation(address, None, Delivery.ADMIN)
+        for address, number in wanted.items()
     ]
 
 
+def is_ready(user: User) -> bool:
+    """Whether the person can sign in and their roles hold."""
+    return user.password_hash is not None and user.confirmed_at is not None
+
+
 def invite_again(ctx: Context, actor: Actor, course_id: int, user_id: int) -> Invitation:
-    """Another invitation for a member who has not set a password.
+    """Send or return another invitation for a member who has not set a password.
 
     Raises:
         NotFound, NotAllowed: only professors of the course and admins; only members are invited.
         HasPassword: no invitation is needed.
         OnlyAdmins: no mail is sent here and the account is also somebody in courses of others.
+        TooManyAttempts: the mailbox has been sent enough of them lately.
 
     """
     with ctx.db.transaction() as session:
         require(session, actor, Right.EDIT_ROSTER, course_id=course_id)
-        row = session.execute(
-            select(User, Course.course_name)
-            .join(CourseMember, CourseMember.user_id == User.id)
-            .join(Course, Course.id == CourseMember.course_id)
-            .where(Course.id == course_id, User.id == user_id, User.disabled_at.is_(None))
-        ).one_or_none()
-        if row is None:
+        user = session.scalar(_members(course_id).where(User.id == user_id))
+        if user is None:
             raise NotFound(what="member")
-        user, course_name = row
-        if user.password_hash is not None:
+        if is_ready(user):
             raise HasPassword
-        made = invite(session, ctx, actor, course_name, [user])
-        if not made:
+        (made,) = invite(session, ctx, actor, _name_of(session, course_id), [user])
+        if made.delivery is Delivery.ADMIN:
             raise OnlyAdmins
-        return made[0]
+        if made.delivery is Delivery.LATER:
+            raise TooManyAttempts(minutes=int(MAIL_WINDOW.total_seconds() // 60))
+        return made
 
 
-def _showable(session: Session, actor: Actor, user_ids: Sequence[int]) -> set[int]:
+def invite_all_again(ctx: Context, actor: Actor, course_id: int) -> list[Invitation]:
+    """Send or return another invitation for each member who has not set a password.
+
+    Raises:
+        NotFound, NotAllowed: only professors of the course and admins.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.EDIT_ROSTER, course_id=course_id)
+        waiting = or_(User.password_hash.is_(None), User.confirmed_at.is_(None))
+        people = session.scalars(_members(course_id).where(waiting).order_by(User.id)).all()
+        return invite(session, ctx, actor, _name_of(session, course_id), people)
+
+
+def _members(course_id: int) -> Select[User]:
+    return (
+        select(User)
+        .join(CourseMember, CourseMember.user_id == User.id)
+        .where(CourseMember.course_id == course_id, User.disabled_at.is_(None))
+    )
+
+
+def _name_of(session: Session, course_id: int) -> str:
+    return session.get_one(Course, course_id).course_name
+
+
+def _showable(session: Session, actor: Actor, user_ids: Collection[int]) -> set[int]:
     if may(session, actor, Right.MANAGE_ACCOUNTS):
         return set(user_ids)
     mine = select(CourseMember.course_id).where(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from core.auth import Right, require
+from core.auth import Right, courses_with, require
 from core.context import Actor, Context
 from core.db import natural
 from core.errors import NotFound, NotSignedIn
@@ -32,7 +32,7 @@ class CourseSummary:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person of a course. `has_password` tells whether they could sign in already."""
+    """A person of a course. `is_confirmed` tells whether their mailbox is proven, so that the role holds."""
 
     id: int
     email: str
@@ -40,6 +40,7 @@ class Member:
     role: Role
     student_code: str | None
     has_password: bool
+    is_confirmed: bool
     joined_at: datetime
 
 
@@ -83,7 +84,10 @@ def _courses(session: Session, actor: Actor, *which: ColumnElement[bool]) -> lis
             CourseMember.role,
         )
         .outerjoin(
-            CourseMember, (CourseMember.course_id == Course.id) & (CourseMember.user_id == actor.user_id)
+            CourseMember,
+            (CourseMember.course_id == Course.id)
+            & (CourseMember.user_id == actor.user_id)
+            & exists(select(User.id).where(User.id == actor.user_id, User.confirmed_at.is_not(None))),
         )
         .where(*which)
         .order_by(natural(Course.course_name), Course.id)
@@ -139,6 +143,20 @@ def get_member(ctx: Context, actor: Actor, course_id: int, user_id: int) -> Memb
     return found[0]
 
 
+def known_people(session: Session, actor: Actor, user_ids: Collection[int]) -> set[int]:
+    """Return those of `user_ids` whom the actor has in a course that they teach; for an admin all.
+
+    Of others no use case may tell the actor anything but what they brought themselves.
+    """
+    mine = courses_with(session, actor, Right.READ_ROSTER)
+    if mine is None:
+        return set(user_ids)
+    query = select(CourseMember.user_id).where(
+        CourseMember.user_id.in_(user_ids), CourseMember.course_id.in_(mine)
+    )
+    return set(session.scalars(query))
+
+
 def read_members(session: Session, *which: ColumnElement[bool]) -> list[Member]:
     """The memberships that match, by e-mail, in the caller's transaction."""
     rows = session.execute(
@@ -155,6 +173,7 @@ def read_members(session: Session, *which: ColumnElement[bool]) -> list[Member]:
             role=Role(member.role),
             student_code=user.student_code,
             has_password=user.password_hash is not None,
+            is_confirmed=user.confirmed_at is not None,
             joined_at=member.joined_at,
         )
         for user, member in rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -25,7 +25,13 @@ from core.errors import (
 )
 from core.models import Course, CourseMember, User
 from core.services.accounts import check_domain, clean_email, clean_name
-from core.services.courses.invitations import Invitation, invite
+from core.services.courses.invitations import Invitation, welcome
+from core.services.courses.reading import known_people
+from core.services.courses.roster_corrections import (
+    RosterCorrection,
+    apply_corrections,
+    corrections_of,
+)
 from core.services.courses.roster_file import RosterFile, RosterRow, RosterSheet, find_people
 from core.spreadsheets import LARGEST_FILE, read_document
 from core.vocabulary import Role
@@ -37,7 +43,10 @@ _SHOWN_LINE = 200
 
 @dataclass(frozen=True, slots=True)
 class RosterEntry:
-    """A row of the list that is right. `is_new_account`: no account had this address before."""
+    """A row of the list that is right. `is_new_account`: there was no account with this address.
+
+    A preview tells this only of people whom the actor has in a course; of others it is true.
+    """
 
     row: int
     email: str
@@ -59,24 +68,12 @@ class RosterRejection:
 
 
 @dataclass(frozen=True, slots=True)
-class RosterCorrection:
-    """A name or code of an existing account that the list corrects. `before` may be empty."""
-
-    row: int
-    email: str
-    field: str
-    """`full_name` or `student_code`."""
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
 class RosterOutcome:
     """What an import did, or with `dry_run` would do.
 
-    `invitations`: of those added who have no password. Where mail is sent it goes out by itself;
-    else each has a link to hand over. `sheets`: of a file with several sheets of people, which were
-    read. `doubtful_names`: names whose accented letters rest on a guess of the file's encoding.
+    `invitations`: of those added who have no password or no proven mailbox. Where mail is sent it goes
+    out by itself; else each has a link to hand over. `sheets`: of a file with several sheets of people,
+    which were read. `doubtful_names`: names whose accented letters rest on a guess of the file's encoding.
     """
 
     dry_run: bool
@@ -99,6 +96,17 @@ class RosterOutcome:
         return bool(self.added or self.corrected)
 
 
+def check_may_import(ctx: Context, actor: Actor, course_id: int) -> None:
+    """Refuse a list before its bytes travel; `import_roster` checks again.
+
+    Raises:
+        NotFound, NotAllowed: only professors of the course and admins.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.EDIT_ROSTER, course_id=course_id)
+
+
 def import_roster(
     ctx: Context,
     actor: Actor,
@@ -110,9 +118,10 @@ def import_roster(
 ) -> RosterOutcome:
     """Enrol the people of an .xlsx, .xls or .csv file as students.
 
-    Accounts are made without a password; who has none is invited to set one. No role changes. Student
-    codes, and names that their owners have not written themselves, are corrected. `sheets`: which
-    sheets of a workbook are read; None: see `find_people`.
+    Accounts are made without a password; a person who has none, or whose mailbox is not proven, is invited
+    to set one, and is a student only afterwards. No role changes. Student codes, and names that their owners
+    have not written themselves, are corrected. A preview (`dry_run`) tells nothing about people whom the
+    actor does not have in a course. `sheets`: which sheets of a workbook are read; None: see `find_people`.
 
     Raises:
         NotFound, NotAllowed: only professors of the course and admins.
@@ -121,8 +130,7 @@ def import_roster(
         NothingUsable: not one row can be used (not with `dry_run`, which tells the rows).
 
     """
-    with ctx.db.transaction() as session:
-        require(session, actor, Right.EDIT_ROSTER, course_id=course_id)
+    check_may_import(ctx, actor, course_id)
     document = read_document(content)
     file = find_people(document, ctx.settings.allowed_email_domains, sheets)
     entries, rejected = _check(file)
@@ -131,7 +139,7 @@ def import_roster(
         course = session.get(Course, course_id, with_for_update={"key_share": True})
         if course is None:
             raise NotFound(what="course")
-        plan = _plan(session, ctx, course_id, entries, rejected)
+        plan = _plan(session, ctx, actor, course_id, entries, rejected=rejected)
         invitations = [] if dry_run else _carry_out(session, ctx, actor, course, plan)
     doubtful = [entry.full_name for entry in entries if not entry.full_name.isascii()]
     return RosterOutcome(
@@ -185,11 +193,13 @@ class _Plan:
 def _plan(
     session: Session,
     ctx: Context,
+    actor: Actor,
     course_id: int,
     entries: Sequence[RosterEntry],
+    *,
     rejected: Sequence[RosterRejection],
 ) -> _Plan:
-    known = _known(session, course_id, [entry.email for entry in entries])
+    known = _known(session, actor, course_id, [entry.email for entry in entries])
     plan = _Plan([], [], [*rejected], [])
     for entry in entries:
         user, role = known.get(entry.email, (None, None))
@@ -202,7 +212,7 @@ def _plan(
         except Rejected as error:
             plan.rejected.append(RosterRejection(entry.row, entry.email, error, entry.sheet))
             continue
-        plan.corrected.extend(_corrections(user, entry))
+        plan.corrected.extend(corrections_of(user, entry.row, entry.full_name, entry.student_code))
         name = user.full_name if user.name_is_own else entry.full_name or user.full_name
         code = entry.student_code or user.student_code
         there = RosterEntry(entry.row, user.email, name, code, is_new_account=False, sheet=entry.sheet)
@@ -215,39 +225,30 @@ def _carry_out(session: Session, ctx: Context, actor: Actor, course: Course, pla
     if not plan.added and not plan.already_there:
         raise NothingUsable(field="file", rejected=[(no.row, no.sheet, no.reason) for no in plan.rejected])
     if plan.corrected:
-        _correct(session, plan.corrected)
+        apply_corrections(session, plan.corrected)
     if plan.added or plan.corrected:
         notify(session, f"course:{course.id}")
+    there_before = set(
+        session.scalars(select(User.email).where(User.email.in_([entry.email for entry in plan.added])))
+    )
     users = _apply(session, ctx, course.id, plan.added)
-    return invite(session, ctx, actor, course.course_name, users)
-
-
-def _corrections(user: User, entry: RosterEntry) -> list[RosterCorrection]:
-    """Return what the row says otherwise than the account. A name of the person's own choice stays."""
-    found = [("student_code", user.student_code or "", entry.student_code or "")]
-    if not user.name_is_own:
-        found.append(("full_name", user.full_name, entry.full_name))
-    return [
-        RosterCorrection(entry.row, user.email, field, before, after)
-        for field, before, after in found
-        if after and after != before
-    ]
-
-
-def _correct(session: Session, corrections: Sequence[RosterCorrection]) -> None:
-    """Write the corrections to the accounts, locked in one order."""
-    users = {
-        user.email: user
-        for user in session.scalars(
-            select(User)
-            .where(User.email.in_({correction.email for correction in corrections}))
-            .order_by(User.id)
-            .with_for_update(key_share=True)
+    entries = {entry.email: entry for entry in plan.added}
+    of_strangers = [
+        correction
+        for user in users
+        if user.email in there_before
+        for correction in corrections_of(
+            user,
+            entries[user.email].row,
+            entries[user.email].full_name,
+            entries[user.email].student_code,
         )
-    }
-    for correction in corrections:
-        setattr(users[correction.email], correction.field, correction.after)
-    session.flush()
+    ]
+    if of_strangers:
+        apply_corrections(session, of_strangers)
+    plan.corrected.extend(of_strangers)
+    plan.added[:] = [replace(e, is_new_account=e.email not in there_before) for e in plan.added]
+    return welcome(session, ctx, actor, course.course_name, users)
 
 
 def _check_known(user: User, role: str | None) -> None:
@@ -257,13 +258,17 @@ def _check_known(user: User, role: str | None) -> None:
         raise HasOtherRole
 
 
-def _known(session: Session, course_id: int, emails: Sequence[str]) -> Mapping[str, tuple[User, str | None]]:
+def _known(
+    session: Session, actor: Actor, course_id: int, emails: Sequence[str]
+) -> Mapping[str, tuple[User, str | None]]:
+    """Those whom the actor has in a course, with their role in this one. Others are as if they were new."""
     rows = session.execute(
         select(User, CourseMember.role)
         .outerjoin(CourseMember, (CourseMember.user_id == User.id) & (CourseMember.course_id == course_id))
         .where(User.email.in_(emails))
-    )
-    return {user.email: (user, role) for user, role in rows}
+    ).all()
+    familiar = known_people(session, actor, [user.id for user, _ in rows])
+    return {user.email: (user, role) for user, role in rows if user.id in familiar}
 
 
 def _apply(session: Session, ctx: Context, course_id: int, added: Sequence[RosterEntry]) -> list[User]:

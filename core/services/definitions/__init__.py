@@ -11,9 +11,16 @@ from core.services.definitions.drafts import (
     StageDraft,
     StagePlan,
     slug,
+    suggest_timeout,
 )
 from core.services.definitions.images import needed_images, open_image
-from core.services.definitions.queues import list_stray, move_key, release_unneeded
+from core.services.definitions.queues import (
+    RoutingKey,
+    list_keys,
+    list_stray,
+    move_key,
+    release_unneeded,
+)
 from core.services.definitions.reading import (
     Definition,
     DefinitionPage,
@@ -37,6 +44,7 @@ __all__ = [
     "DefinitionPage",
     "DefinitionUsage",
     "Download",
+    "RoutingKey",
     "Stage",
     "StageDraft",
     "StagePlan",
@@ -48,6 +56,7 @@ __all__ = [
     "delete_definition",
     "get_definition",
     "list_definitions",
+    "list_keys",
     "list_stray",
     "list_usage",
     "move_key",
@@ -56,5 +65,6 @@ __all__ = [
     "page_definitions",
     "release_unneeded",
     "slug",
+    "suggest_timeout",
     "update_definition",
 ]

@@ -21,6 +21,7 @@ from core.errors import (
 )
 from core.services.definitions.reading import Stage
 from core.services.texts import clean_text, shown_file_name
+from core.vocabulary import PARSING
 
 NAME_LIMIT = 100
 TEXT_LIMIT = 10_000
@@ -32,7 +33,7 @@ KEY_LIMIT = 255
 MOST_STAGES = 20
 LONGEST_TIMEOUT = 24 * 3600
 DEFAULT_TIMEOUT = 300
-"""Seconds (contract 1.2)."""
+"""Seconds that a stage gets when a program names none (contract 1.2); screens suggest `suggest_timeout`."""
 
 _REPORT_KEYS = frozenset({wire.DONE_KEY, wire.FAILED_KEY, "task.log", "task.crashed"})
 """What reports are sent under (contract, section 2): a stage there would get them instead of tasks."""
@@ -202,6 +203,11 @@ def check_images(plans: Sequence[StagePlan], images: Mapping[str, BinaryIO]) -> 
     for name in images:
         if name not in wanted:
             raise UnexpectedFile(name=name[:FILE_NAME_LIMIT])
+
+
+def suggest_timeout(stage_name: str) -> int:
+    """Return the time limit in seconds that a screen suggests: a node sleeps it out whole, so it is small."""
+    return 60 if stage_name == PARSING else 120
 
 
 def slug(text: str) -> str:

@@ -7,12 +7,13 @@ whichever definitions use it. All changes of the table take one lock.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from core import wire
 from core.auth import Right, require
 from core.context import Actor, Context
 from core.db import notify
@@ -134,6 +135,42 @@ def move_key(ctx: Context, actor: Actor, exchange: str, routing_key: str, queue:
         audit.record(session, ctx, actor, deed)
         notify(session, DEFINITIONS_TOPIC)
     return before
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingKey:
+    """A routing key that a stage can have: `queue` serves it, None while no definition uses it.
+
+    `has_executor`: the nodes of the orchestrator know what to do with it.
+    """
+
+    routing_key: str
+    exchange: str
+    queue: str | None
+    has_executor: bool
+
+
+def list_keys(ctx: Context, actor: Actor) -> list[RoutingKey]:
+    """Return the keys that nodes know, in their order, and then those that definitions use, by name.
+
+    Raises:
+        NotSignedIn, NotAllowed: for those who teach.
+
+    """
+    with ctx.db.transaction() as session:
+        require(session, actor, Right.READ_DEFINITIONS)
+        rows = session.execute(
+            select(QueueBinding.exchange, QueueBinding.routing_key, QueueBinding.queue).where(
+                QueueBinding.left_at.is_(None)
+            )
+        )
+        queues = {(row.exchange, row.routing_key): row.queue for row in rows}
+    known = [(wire.EXCHANGE, key) for key in wire.NODE_KEYS]
+    used = sorted(set(queues) - set(known), key=lambda pair: (pair[1], pair[0]))
+    return [
+        RoutingKey(key, exchange, queues.get((exchange, key)), (exchange, key) in known)
+        for exchange, key in (*known, *used)
+    ]
 
 
 def list_stray(session: Session) -> list[QueueBinding]:

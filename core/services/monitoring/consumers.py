@@ -69,7 +69,7 @@ def read_report_queue(ctx: Context, actor: Actor) -> QueueState | None:
 
 def _embedded(ctx: Context) -> list[QueueState]:
     takers = count_consumers(ctx.db)
-    free = or_(QueueMessage.leased_until.is_(None), QueueMessage.leased_until < ctx.now())
+    free = or_(QueueMessage.leased_by.is_(None), QueueMessage.leased_until < ctx.now())
     with ctx.db.transaction() as session:
         waiting = session.scalar(
             select(func.count()).select_from(QueueMessage).where(QueueMessage.rejected_at.is_(None), free)

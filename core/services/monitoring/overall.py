@@ -8,7 +8,8 @@ from core.auth import Right, require
 from core.context import Actor, Context
 from core.errors import Unavailable
 from core.services import definitions
-from core.services.health import check_worker, error_of
+from core.services.health import check_nodes, error_of
+from core.services.heartbeats import check_worker
 from core.services.monitoring.consumers import QueueState, read_consumers, read_report_queue
 from core.services.monitoring.diagnosis import Answer, Figures, diagnose
 from core.services.monitoring.evidence import Evidence
@@ -18,7 +19,7 @@ from core.services.monitoring.verdicts import Verdicts
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What we depend on. `errors`: `files`, `broker` or `worker` → what is wrong; well ones are absent."""
+    """What we depend on. `errors`: component (`files`, `broker`, `worker`, `nodes`) → what is wrong."""
 
     errors: dict[str, Unavailable]
     queues: tuple[QueueState, ...]
@@ -38,7 +39,11 @@ def read_components(ctx: Context, actor: Actor) -> Components:
     """
     with ctx.db.transaction() as session:
         require(session, actor, Right.MONITOR)
-    found = {"files": error_of(ctx.storage.check), "worker": error_of(lambda: check_worker(ctx))}
+    found = {
+        "files": error_of(ctx.storage.check),
+        "worker": error_of(lambda: check_worker(ctx)),
+        "nodes": error_of(lambda: check_nodes(ctx)),
+    }
     errors = {name: error for name, error in found.items() if error is not None}
     queues: tuple[QueueState, ...] = ()
     reports: QueueState | None = None
@@ -74,7 +79,7 @@ def answer_for(
             running=queue.running,
             oldest_waiting_seconds=queue.oldest_waiting_seconds,
             outbox=queue.outbox,
-            components_down=len(components.errors),
+            components_down=len(components.errors.keys() - {"nodes"}),
             stalled_queues=sum(state.is_stalled for state in components.queues),
             ended=verdicts.ended,
             failed=min(verdicts.failed, evidence.failures),

@@ -2,8 +2,8 @@
 
 Bytes before rows: the original is on FTP, whole, before the one transaction that makes the task,
 its stages, metrics, first attempt and outbox message. A failure in between leaves a file without a
-row, which is removed here, or by the sweep if this process dies. While FTP is down the bytes are part
-of the transaction.
+row, which is removed here or, when it is not known whether the row came to be, written over by the next
+try; the sweep removes what is left. While FTP is down the bytes are part of the transaction.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from sqlalchemy.orm import Session
 
 from core import archive
 from core.context import Actor, Context
-from core.errors import KeyInUse, NotAllowed, Rejected, StorageUnavailable
+from core.errors import DatabaseUnavailable, KeyInUse, NotAllowed, Rejected, StorageUnavailable
 from core.models import Task, TaskMetrics
 from core.services import originals, receipts
 from core.services.attempts import add_log, notify_task, open_attempt
 from core.services.receipts import ReceiptFacts
 from core.services.submissions.admission import check_names
+from core.services.submissions.retries import UnrecordedPaths
 from core.services.uploads import Measured, measure
 from core.vocabulary import StoredAt
 
@@ -35,6 +36,8 @@ _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 NAME_LIMIT = 200
 """Characters of the person's file name that are kept, for showing only."""
+
+_UNRECORDED = UnrecordedPaths()
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +117,9 @@ def accept(
         return _same(earlier, place, measure(file, ctx.settings))
     measured = measure(file, ctx.settings, limit_mb=terms.limit_mb)
     check_names(archive.inspect(file), terms.required_names)
-    path = ctx.storage.path("originals", f"{at:%Y%m}", f"{secrets.token_hex(16)}.zip")
+    submission = (actor.user_id, place, submit_key, measured.sha256)
+    again = _UNRECORDED.take(submission, at)
+    path = again or ctx.storage.path("originals", f"{at:%Y%m}", f"{secrets.token_hex(16)}.zip")
     stored_at = originals.store(ctx, file, path)
     original = _Original(path, file_name, measured, at, submit_key, stored_at)
     try:
@@ -124,8 +129,11 @@ def accept(
             if stored_at is StoredAt.POSTGRES:
                 originals.keep(session, ctx, task, file)
             return _record(session, ctx, task, terms.said)
+    except DatabaseUnavailable:
+        _UNRECORDED.keep(submission, path, at)
+        raise
     except (IntegrityError, Rejected):
-        if stored_at is StoredAt.FTP:
+        if stored_at is StoredAt.FTP and again is None:  # else an earlier try may own the file after all
             _discard(ctx, path)
         with ctx.db.transaction() as session:
             twin = find_receipt(session, ctx, actor, submit_key)

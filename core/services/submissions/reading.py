@@ -62,6 +62,10 @@ class AttemptView:
     closed_at: datetime | None
     stalled_at: datetime | None
     """Since when it is known that nothing is heard of it any more."""
+    crash_loop_at: datetime | None
+    """Since when it is known that nodes crash on it over and over."""
+    results_lack: tuple[str, ...]
+    """Files of the student that the archive of its results lacks."""
     file_path: str
     stages: tuple[StageView, ...]
     waiting_reason: WaitingReason | None
@@ -239,13 +243,13 @@ def _attempts(session: Session, ctx: Context, task: Task, most: int | None) -> t
         if stage.attempt_id in stages:
             stages[stage.attempt_id].append(_stage(stage, name, exchange, routing_key))
     return tuple(
-        _attempt(attempt, tuple(stages[attempt.id]), why_waiting(session, ctx, task, attempt))
+        _attempt(task, attempt, tuple(stages[attempt.id]), why_waiting(session, ctx, task, attempt))
         for attempt in attempts
     )
 
 
 def _attempt(
-    attempt: TaskAttempt, stages: tuple[StageView, ...], waiting_reason: WaitingReason | None
+    task: Task, attempt: TaskAttempt, stages: tuple[StageView, ...], waiting_reason: WaitingReason | None
 ) -> AttemptView:
     return AttemptView(
         number=attempt.number,
@@ -256,6 +260,8 @@ def _attempt(
         ended_at=attempt.ended_at,
         closed_at=attempt.closed_at,
         stalled_at=attempt.stalled_at,
+        crash_loop_at=attempt.crash_loop_at if task.status_id != StageStatus.COMPLETED else None,
+        results_lack=tuple(attempt.results_lack),
         file_path=attempt.file_path,
         stages=stages,
         waiting_reason=waiting_reason,

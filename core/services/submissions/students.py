@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
@@ -18,6 +18,7 @@ from core.models import (
     TaskStageStatus,
     User,
 )
+from core.search import mentions
 from core.services.monitoring.scope import UNDER_WAY
 from core.vocabulary import Role, StageStatus
 
@@ -34,9 +35,9 @@ class Which(StrEnum):
 class StudentFilter:
     """Which students of the assignment are meant, by the submission that stands for them.
 
-    `search` is part of a name or an e-mail. With `stage` (a name), `status` is the one of that
-    stage rather than of the submission; a stage that follows a failed one waits for nothing.
-    `submitted` False: only who has handed in nothing.
+    `search`: words that name, e-mail or student code contain, all of them; accents do not count. With
+    `stage` (a name), `status` is the one of that stage rather than of the submission; a stage that follows
+    a failed one waits for nothing. `submitted` False: only who has handed in nothing.
     """
 
     assignment_id: int
@@ -94,11 +95,7 @@ def _standing_for_each(wanted: StudentFilter) -> Select[int, int]:
 
 
 def _conditions(wanted: StudentFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if text := wanted.search.strip():
-        conditions.append(
-            or_(User.email.icontains(text, autoescape=True), User.full_name.icontains(text, autoescape=True))
-        )
+    conditions = mentions(wanted.search, User.email, User.full_name, User.student_code)
     if wanted.submitted is not None:
         conditions.append(Task.id.is_not(None) if wanted.submitted else Task.id.is_(None))
     if wanted.stage is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import BinaryIO
 
@@ -10,6 +11,8 @@ from sqlalchemy.orm import Session
 from core.context import Actor, Context
 from core.services.submissions.accepting import Place, Receipt, Terms, accept, find_receipt
 from core.services.submissions.admission import check_admitted, check_is_student
+
+logger = logging.getLogger(__name__)
 
 _IN_TIME = "Submission received and stored"
 _LATE = "Submission received after the due date, marked as late, and stored"
@@ -60,4 +63,6 @@ def submit(
     with ctx.db.transaction() as session:
         check_is_student(session, actor, assignment_id, ctx.now())
     place = Place(assignment_id=assignment_id)
-    return accept(ctx, actor, place, file, file_name=file_name, submit_key=submit_key, admit=admit)
+    receipt = accept(ctx, actor, place, file, file_name=file_name, submit_key=submit_key, admit=admit)
+    logger.info("submission accepted task_id=%d", receipt.task_id)
+    return receipt

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LIMIT_MB = 1
@@ -61,5 +61,6 @@ class BodyLimit:
 
 def count_for_itself(request: Request) -> None:
     """The route of `request` writes uploads to disk and minds a limit of its own."""
-    body: _Body = request.scope[_KEY]
-    body.is_counted_elsewhere = True
+    body: _Body | None = request.scope.get(_KEY)
+    if body is not None:
+        body.is_counted_elsewhere = True
