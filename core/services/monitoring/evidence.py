@@ -25,7 +25,7 @@ FEW = 5
 """With fewer failures than this nothing is said about their cause."""
 LARGE_SHARE = 0.5
 FAILURES_READ = 200
-"""The latest failures of a cause that are compared one by one; those whose student has passed are left out."""
+"""The latest open failures of a cause that are compared one by one."""
 
 
 @dataclass(frozen=True, slots=True)
