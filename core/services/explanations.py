@@ -156,16 +156,6 @@ _CATALOGUE = (
         },
     ),
     _entry(
-        r"\S+ (is empty|está vacío)\.?$",
-        Owner.FILE,
-        en="A file of your work has nothing in it.",
-        es="Un archivo de tu trabajo no tiene contenido.",
-        todo={
-            "en": "Save the file again in your editor, check its size, and submit it again.",
-            "es": "Guarda de nuevo el archivo en tu editor, revisa su tamaño y entrégalo otra vez.",
-        },
-    ),
-    _entry(
         r"queda fuera de la impresora|is outside of the printer",
         Owner.FILE,
         en="A move of your G-code leaves the printer.",
@@ -174,6 +164,13 @@ _CATALOGUE = (
             "en": "Correct the coordinate that the reason names, or the size in printer.properties.",
             "es": "Corrige la coordenada que nombra el motivo, o el tamaño en printer.properties.",
         },
+    ),
+    _entry(
+        r"\S+ is empty\b|\S+ está vacío\b",
+        Owner.FILE,
+        en="A file of yours that this stage needs is empty.",
+        es="Un archivo tuyo que esta etapa necesita está vacío.",
+        todo=_MEND,
     ),
     _entry(
         r"has no test|no tiene pruebas|never uses cy|nunca usa cy|missing script|no tests? (ran|found|collected)",
