@@ -50,7 +50,7 @@ def open_page(ctx: Context, world: builders.World, monkeypatch: pytest.MonkeyPat
 
 
 def course_of(app: AppTest) -> int:
-    return int(next(box for box in app.sidebar.selectbox if box.label == "Course").value)
+    return int(next(box for box in app.sidebar.selectbox if box.label == "Course").value or 0)
 
 
 PAGES = [screen.path for screen in SCREENS if "professor" in screen.roles]
