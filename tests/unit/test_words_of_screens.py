@@ -16,8 +16,14 @@ from dashboard import i18n
 
 ROOT = Path(__file__).parents[2]
 PLURAL = re.compile(r"\{(?:count|total|minutes|days|groups|failures)\} [a-z]+s\b")
-ALWAYS_MANY = ("Passed nothing, failed at least {count} times", "A sample goes through all stages")
-"""Beginnings of texts whose numbers are constants above one."""
+ALWAYS_MANY = (
+    "Passed nothing, failed at least {count} times",
+    "A sample goes through all stages",
+    "It passed, but after {count} runs",
+    "It crashes on the nodes over and over",
+    "The nodes have taken it {count} times",
+)
+"""Beginnings of texts whose numbers are always above one."""
 
 
 def calls(name: str) -> Iterator[list[str]]:
