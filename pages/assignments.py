@@ -21,7 +21,10 @@ if visit.course is None:
 written = st.session_state.get(form.KEY)
 if written is not None and written.saved is not None:
     form.close()
-    st.toast(_("Saved") + f": {written.saved.assignment_name} · {written.saved.course_name}")
+    st.toast(
+        _("Saved")
+        + f": {i18n.plain(written.saved.assignment_name)} · {i18n.plain(written.saved.course_name)}"
+    )
     written = None
 if written is not None:
     with shell.errors():

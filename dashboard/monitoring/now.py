@@ -155,7 +155,7 @@ def states(components: Components) -> list[tuple[str, str | None]]:
 def _systems(visit: shell.Visit, components: Components) -> None:
     st.markdown(f"**{_('Systems')}**")
     for name, error in states(components):
-        st.markdown(f"✔ {name}" if error is None else f"✖ {name}: {error}")
+        st.markdown(f"✔ {name}" if error is None else f"✖ {name}: {i18n.plain(error)}")
     for component, last in health.read_last_errors(visit.ctx, visit.actor).items():
         if component not in components.errors:
             st.caption(systems.last_error_text(last, visit))
@@ -167,6 +167,6 @@ def _systems(visit: shell.Visit, components: Components) -> None:
     for state in components.queues:
         mark = "✖" if state.is_stalled else "·"
         st.caption(
-            f"{mark} {state.name}: {_('messages')} {i18n.number_text(state.messages)}, "
+            f"{mark} {i18n.plain(state.name)}: {_('messages')} {i18n.number_text(state.messages)}, "
             f"{_('consumers')} {i18n.number_text(state.consumers)}"
         )

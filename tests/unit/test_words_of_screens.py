@@ -21,9 +21,8 @@ ALWAYS_MANY = (
     "A sample goes through all stages",
     "It passed, but after {count} runs",
     "It crashes on the nodes over and over",
-    "The nodes have taken it {count} times",
 )
-"""Beginnings of texts whose numbers are always above one."""
+"""Beginnings of texts whose numbers are never one."""
 
 
 def calls(name: str) -> Iterator[list[str]]:
@@ -54,7 +53,11 @@ def test_every_plural_has_both_forms_in_spanish() -> None:
 
     assert len(pairs) > 10
     assert used - set(pairs) == set()
-    assert [pair for pair, texts in pairs.items() if not all(texts) or len(texts) != 2] == []
+    assert [
+        pair
+        for pair, texts in pairs.items()
+        if not isinstance(texts, tuple) or not all(texts) or len(texts) != 2
+    ] == []
 
 
 @pytest.mark.parametrize(
