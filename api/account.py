@@ -120,7 +120,6 @@ def get_me(ctx: ContextDep, actor: ActorDep) -> Me:
     )
 
 
-@router.get("/me/courses/", include_in_schema=False)
 @router.get("/me/courses", responses=responses(304, 401))
 def list_my_courses(ctx: ContextDep, actor: ActorDep) -> list[MyCourse]:
     """The courses that I teach, monitor or am enrolled in, with my role in each."""
@@ -136,7 +135,6 @@ def list_my_courses(ctx: ContextDep, actor: ActorDep) -> list[MyCourse]:
     ]
 
 
-@router.get("/me/tokens/", include_in_schema=False)
 @router.get("/me/tokens", responses=responses(304, 401, 403))
 def list_my_tokens(ctx: ContextDep, actor: ActorDep) -> list[ApiTokenOut]:
     """My living tokens, the newest first."""

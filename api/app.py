@@ -29,6 +29,7 @@ from api import (
     tasks,
 )
 from api.definition_shapes import DefinitionChangeIn, DefinitionIn
+from api.final_slash import FinalSlash
 from core import logs
 from core.bootstrap import open_context
 from core.config import Settings
@@ -68,8 +69,10 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         lifespan=lifespan,
         docs_url=None,  # api/docs_page.py has one that loads nothing from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,  # what generators name their functions by
     )
+    app.add_middleware(FinalSlash)
     app.state.settings = settings
     app.state.upload_slots = UploadSlots()
     app.add_middleware(BodyLimit)

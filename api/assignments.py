@@ -136,7 +136,6 @@ class AssignmentDetail(OwnStatus):
 
 
 @router.post("/courses/{course_id}/assignments", status_code=201, responses=responses(401, 403, 404, 409))
-@router.post("/courses/{course_id}/assignments/", status_code=201, include_in_schema=False)
 def create_assignment(
     ctx: ContextDep, actor: ActorDep, course_id: CourseId, asked: AssignmentIn
 ) -> AssignmentOut:
@@ -146,21 +145,18 @@ def create_assignment(
 
 
 @router.get("/courses/{course_id}/assignments", responses=responses(304, 401, 403, 404))
-@router.get("/courses/{course_id}/assignments/", include_in_schema=False)
 def list_assignments(ctx: ContextDep, actor: ActorDep, course_id: CourseId) -> list[AssignmentListed]:
     """All assignments of the course, the latest due first; for a student with their own work."""
     return [_listed(found) for found in assignments.list_with_own_work(ctx, actor, course_id)]
 
 
 @router.get("/assignments/{assignment_id}", responses=responses(304, 401, 403, 404))
-@router.get("/assignments/{assignment_id}/", include_in_schema=False)
 def get_assignment(ctx: ContextDep, actor: ActorDep, assignment_id: AssignmentId) -> AssignmentDetail:
     """One assignment; for a student with their submission, its stages and log."""
     return _detail(assignments.get_with_own_work(ctx, actor, assignment_id))
 
 
 @router.put("/assignments/{assignment_id}", responses=responses(401, 403, 404, 409))
-@router.put("/assignments/{assignment_id}/", include_in_schema=False)
 def update_assignment(
     ctx: ContextDep, actor: ActorDep, assignment_id: AssignmentId, asked: AssignmentIn
 ) -> AssignmentOut:
@@ -170,7 +166,6 @@ def update_assignment(
 
 
 @router.delete("/assignments/{assignment_id}", status_code=204, responses=responses(401, 403, 404, 409))
-@router.delete("/assignments/{assignment_id}/", status_code=204, include_in_schema=False)
 def delete_assignment(
     ctx: ContextDep,
     actor: ActorDep,

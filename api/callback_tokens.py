@@ -63,14 +63,12 @@ class NewCallbackTokenOut(CallbackTokenOut):
     token: str = Field(description="Shown this once; only its hash is kept")
 
 
-@router.get("/", include_in_schema=False)
 @router.get("", responses=responses(401, 403))
 def list_callback_tokens(ctx: ContextDep, actor: ActorDep) -> list[CallbackTokenOut]:
     """All tokens, the living first."""
     return [_shape(view) for view in accounts.list_callback_tokens(ctx, actor)]
 
 
-@router.post("/", status_code=201, include_in_schema=False)
 @router.post("", status_code=201, responses=responses(401, 403, 409))
 def create_callback_token(ctx: ContextDep, actor: ActorDep, wanted: CallbackTokenIn) -> NewCallbackTokenOut:
     """Make a token."""

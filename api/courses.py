@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import ActorDep, ContextDep
+from api.deps import ActorDep, BearerDep, ContextDep
 from api.etag import EtagRoute
 from api.people import CourseId, CourseOut, InvitationOut, MemberOut, RoleIn, UserId
 from api.problems import responses
-from core.services import courses
+from core.services import accounts, courses
 
 router = APIRouter(prefix="/courses", tags=["courses"], route_class=EtagRoute)
 
@@ -78,6 +78,7 @@ class MemberAddedOut(MemberChangedOut):
                 "id": 46,
                 "email": "luis.perez@uniandes.edu.co",
                 "full_name": "Luis Pérez",
+                "nombre": "Luis Pérez",
                 "student_code": None,
                 "course_role": "assistant",
                 "has_password": False,
@@ -92,14 +93,14 @@ class MemberAddedOut(MemberChangedOut):
     is_new_account: bool
 
 
-@router.get("/", include_in_schema=False)
 @router.get("", responses=responses(304, 401))
-def list_courses(ctx: ContextDep, actor: ActorDep) -> list[CourseOut]:
-    """The courses that I belong to; for an admin all, by name."""
-    return [CourseOut.of(course) for course in courses.list_my_courses(ctx, actor)]
+def list_courses(ctx: ContextDep, actor: ActorDep, token: BearerDep) -> list[CourseOut]:
+    """The courses that I belong to, for an admin all: that of the token first, then by name."""
+    bound = accounts.course_of_api_token(ctx, token)
+    mine = sorted(courses.list_my_courses(ctx, actor), key=lambda course: course.id != bound)
+    return [CourseOut.of(course) for course in mine]
 
 
-@router.post("/", status_code=201, include_in_schema=False)
 @router.post("", status_code=201, responses=responses(401, 403, 409))
 def create_course(ctx: ContextDep, actor: ActorDep, course: CourseIn) -> CourseOut:
     """Open a course and teach it. For who is a professor in any course, and for admins."""
@@ -113,21 +114,18 @@ def get_course(ctx: ContextDep, actor: ActorDep, course_id: CourseId) -> CourseO
     return CourseOut.of(courses.get_course(ctx, actor, course_id))
 
 
-@router.get("/{course_id}/students/", include_in_schema=False)
 @router.get("/{course_id}/students", responses=responses(304, 401, 403, 404))
 def list_course_students(ctx: ContextDep, actor: ActorDep, course_id: CourseId) -> list[MemberOut]:
     """The students of the course, by e-mail. For those who teach it."""
     return [MemberOut.of(member) for member in courses.list_students(ctx, actor, course_id)]
 
 
-@router.get("/{course_id}/users/", include_in_schema=False)
 @router.get("/{course_id}/users", responses=responses(304, 401, 403, 404))
 def list_members(ctx: ContextDep, actor: ActorDep, course_id: CourseId) -> list[MemberOut]:
     """Everybody in the course, professors first, then by e-mail. For those who teach it."""
     return [MemberOut.of(member) for member in courses.list_members(ctx, actor, course_id)]
 
 
-@router.post("/{course_id}/users/", status_code=201, include_in_schema=False)
 @router.post("/{course_id}/users", status_code=201, responses=responses(401, 403, 404, 409))
 def add_member(ctx: ContextDep, actor: ActorDep, course_id: CourseId, person: MemberIn) -> MemberAddedOut:
     """Put one person into the course by e-mail. New professors are made by admins."""

@@ -112,7 +112,6 @@ async def sent_to_change(
     responses=responses(401, 403, 409, 413, 429),
     openapi_extra=_CREATE,
 )
-@router.post("/", status_code=201, include_in_schema=False)
 def create_definition(
     ctx: ContextDep, actor: ActorDep, sent: Annotated[Sent, Depends(sent_to_create)]
 ) -> DefinitionOut:
@@ -129,7 +128,6 @@ def create_definition(
 
 
 @router.get("", responses=responses(304, 401, 403))
-@router.get("/", include_in_schema=False)
 def list_definitions(
     ctx: ContextDep,
     actor: ActorDep,
@@ -163,7 +161,6 @@ def list_routing_keys(ctx: ContextDep, actor: ActorDep) -> list[RoutingKeyOut]:
 
 
 @router.get("/{definition_id}", responses=responses(304, 401, 403, 404))
-@router.get("/{definition_id}/", include_in_schema=False)
 def get_definition(ctx: ContextDep, actor: ActorDep, definition_id: DefinitionId) -> DefinitionOut:
     """One definition."""
     return definition_out(definitions.get_definition(ctx, actor, definition_id))
@@ -174,7 +171,6 @@ def get_definition(ctx: ContextDep, actor: ActorDep, definition_id: DefinitionId
     responses=responses(401, 403, 404, 409, 413, 429),
     openapi_extra=_CHANGE,
 )
-@router.put("/{definition_id}/", include_in_schema=False)
 def update_definition(
     ctx: ContextDep,
     actor: ActorDep,
@@ -194,7 +190,6 @@ def update_definition(
 
 
 @router.delete("/{definition_id}", status_code=204, responses=responses(401, 403, 404, 409))
-@router.delete("/{definition_id}/", status_code=204, include_in_schema=False)
 def delete_definition(ctx: ContextDep, actor: ActorDep, definition_id: DefinitionId) -> None:
     """Delete a definition that no assignment uses."""
     definitions.delete_definition(ctx, actor, definition_id)

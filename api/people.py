@@ -105,6 +105,7 @@ class MemberOut(BaseModel):
                 "id": 45,
                 "email": "ana.gomez@uniandes.edu.co",
                 "full_name": "Ana Gómez",
+                "nombre": "Ana Gómez",
                 "student_code": "202012345",
                 "course_role": "student",
                 "has_password": True,
@@ -117,6 +118,7 @@ class MemberOut(BaseModel):
     id: int
     email: str
     full_name: str
+    nombre: str = Field(description="`full_name` again, as the web UI calls it")
     student_code: str | None = Field(description="The university's number, where a list said it")
     course_role: RoleOut
     has_password: bool = Field(description="false: invited, but has not set a password yet")
@@ -130,6 +132,7 @@ class MemberOut(BaseModel):
             id=member.id,
             email=member.email,
             full_name=member.full_name,
+            nombre=member.full_name,
             student_code=member.student_code,
             course_role=role_out(member.role),
             has_password=member.has_password,

@@ -133,8 +133,16 @@ class RosterOut(BaseModel):
                     }
                 ],
                 "already_enrolled": [],
-                "corrected": [],
-                "sheets": [],
+                "corrected": [
+                    {
+                        "row": 4,
+                        "email": "luis.perez@uniandes.edu.co",
+                        "field": "full_name",
+                        "before": "Luis Perez",
+                        "after": "Luis Pérez",
+                    }
+                ],
+                "sheets": [{"name": "Sección 1", "rows": 30, "is_read": True}],
                 "doubtful_names": [],
                 "invitations": [{"email": "ana.gomez@uniandes.edu.co", "link": None, "delivery": "mail"}],
             }

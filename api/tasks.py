@@ -172,7 +172,6 @@ def requeue(
     return RequeueOut(task_id=done.task_id, attempt=done.attempt, requeue_count=done.requeue_count)
 
 
-@router.get("/assignments/{assignment_id}/tasks/", include_in_schema=False)
 @router.get("/assignments/{assignment_id}/tasks", responses=responses(304, 401, 403, 404))
 def list_assignment_students(
     ctx: ContextDep, actor: ActorDep, assignment_id: AssignmentId

@@ -6,9 +6,18 @@ Spanish would say nothing to somebody who reads English.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import streamlit as st
+
+from core.context import Actor, Context
+from core.errors import NotFound
+from core.services import assignments
+from dashboard import i18n
+
+_ = i18n.gettext
+_DIGITS = 19
+"""Digits of a number that a row may have."""
 
 
 def bound(key: str, options: Collection[str], default: str) -> Callable[[], None]:
@@ -40,6 +49,34 @@ def bound_text(key: str, limit: int) -> Callable[[], None]:
         put(key, str(st.session_state[key] or "").strip())
 
     return write
+
+
+def take_course(ctx: Context, actor: Actor, names: Mapping[int, str]) -> None:
+    """Choose the course that the address names, or the one of its assignment; `names` are the reader's.
+
+    Without either, the course stays that was chosen before: links of the menu carry none.
+    """
+    named, seen = _number("course"), st.session_state.get("course-in-url")
+    if named is None and (assignment := _number("assignment")) is not None:
+        named = _course_of(ctx, actor, assignment)
+    if named in names and str(named) != seen:
+        st.session_state["course"] = named
+    elif named is not None and named not in names:
+        st.warning(_("You are not in the course of this link. You see another one of yours."))
+    if st.session_state.get("course") not in names:
+        st.session_state["course"] = next(iter(names))
+
+
+def _course_of(ctx: Context, actor: Actor, assignment_id: int) -> int | None:
+    try:
+        return assignments.get_assignment(ctx, actor, assignment_id).course_id
+    except NotFound:
+        return None
+
+
+def _number(key: str) -> int | None:
+    text = st.query_params.get(key, "")
+    return int(text) if text.isdecimal() and len(text) < _DIGITS else None
 
 
 def put(key: str, value: str, default: str = "") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import browser, i18n, live, notices, process, registry, shell, sign_in
+from dashboard import address, browser, i18n, live, notices, process, registry, shell, sign_in
 from dashboard.monitoring import wall
 from dashboard.people import set_password
 
@@ -104,16 +104,18 @@ def _choose_course() -> shell.Visit:
         return shell.enter()
     if len(visit.courses) > 1:
         names = {course.id: course.name for course in visit.courses}
+        address.take_course(visit.ctx, visit.actor, names)
         st.sidebar.selectbox(_("Course"), list(names), format_func=names.__getitem__, key="course")
+        address.put("course", str(st.session_state["course"]))
         return shell.enter()
     return visit
 
 
 def _sidebar(visit: shell.Visit) -> None:
     with st.sidebar:
-        st.caption(f"{visit.person.full_name or visit.person.email}")
+        st.caption(i18n.plain(visit.person.full_name or visit.person.email))
         if visit.course is not None:
-            st.caption(visit.course.name)
+            st.caption(i18n.plain(visit.course.name))
         if st.button(_("Sign out"), key="sign-out", width="stretch"):
             browser.post("/session/end", {})
 

@@ -102,7 +102,7 @@ def _open(
     wanted, sort, descending = read_fields(query)
     match asked:
         case ("originals" | "results") as contents, "zip":
-            return exports.open_archive(ctx, person.actor, wanted, Contents(contents))
+            return exports.open_archive(ctx, person.actor, wanted, Contents(contents), language=language)
         case "students", ("csv" | "xlsx") as kind:
             found = submissions.list_students(
                 ctx, person.actor, wanted, sort=sort, descending=descending, page=None
@@ -114,7 +114,9 @@ def _open(
                 f"{view.assignment_name}.{kind}",
                 None,
                 lambda _offset: (
-                    exports.as_csv(header, rows) if kind == "csv" else exports.as_xlsx(title, header, rows)
+                    exports.as_csv(header, rows, language=language)
+                    if kind == "csv"
+                    else exports.as_xlsx(title, header, rows)
                 ),
             )
     raise NotFound(what="export")
@@ -134,7 +136,7 @@ def _table(
     counts = monitoring.count_by_stage(ctx, person.actor, Scope(assignment_id=assignment_id))
     stages = [count.stage_name for count in counts]
     header = [
-        *(word(source) for source in ("Student", "Name", "Status")),
+        *(word(source) for source in ("Student", "Name", "Code", "Status")),
         *stages,
         f"{word('Submitted')} ({zone.key})",
         *(word(source) for source in ("Late", "Submissions", "Attempt", "Requeues")),
@@ -158,6 +160,7 @@ def _cells(
     return [
         row.student_email,
         row.student_name,
+        row.student_code or "",
         word(_SOURCES[row.status]),
         *(stage(name) for name in stages),
         submitted,

@@ -36,6 +36,7 @@ def names() -> dict[str, str]:
         "course_name": _("Name of the course"),
         "definition_description": _("Description"),
         "definition_name": _("Name"),
+        "due_at": _("Until"),
         "email": _("Email"),
         "file": _("File"),
         "filter": _("Filter"),
@@ -63,13 +64,13 @@ def names() -> dict[str, str]:
 
 
 def sentence(error: UlosError) -> str:
-    """Return what `error` says, with its field as people call it, never as programs do."""
+    """Return, as Markdown, what `error` says, with its field as people call it, never as programs do."""
     field = error.values.get("field")
     if not isinstance(field, str) or not _INTERNAL.fullmatch(field):
-        return error.sentence(i18n.language())
+        return error.sentence(i18n.language(), i18n.plain)
     shown = names().get(field, _("A field"))
     quoted = f"«{shown}»" if i18n.language() == "es" else f"“{shown}”"
-    return type(error)(**(error.values | {"field": quoted})).sentence(i18n.language())
+    return type(error)(**(error.values | {"field": quoted})).sentence(i18n.language(), i18n.plain)
 
 
 @contextmanager

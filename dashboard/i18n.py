@@ -58,8 +58,8 @@ def plural(one: str, many: str, count: int, **fields: str) -> str:
 
 
 def plain(text: str) -> str:
-    """`text` of somebody else's as Markdown that shows it as it is."""
-    return re.sub(r"([\\\\`*_{}\[\]()#+.!|<>~$:-])", r"\\\1", text)
+    """Return Markdown, on one line, that shows `text` as it was typed."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|<>~$:&=^-])", r"\\\1", " ".join(text.split()))
 
 
 def datetime_text(moment: datetime | None, zone: ZoneInfo) -> str:
@@ -83,7 +83,8 @@ def duration_text(seconds: float | None) -> str:
     """Return a span in its two largest units, as `1 min 14 s`; a dash for None. clock.js does the same."""
     if seconds is None:
         return "—"
-    left, parts = round(seconds), []
+    left = round(seconds)
+    parts: list[str] = []
     for unit, length in _UNITS:
         count, left = divmod(left, length)
         if count or parts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import streamlit as st
 
@@ -16,6 +16,10 @@ from dashboard.assignments import rules, statement
 from dashboard.tables import state_label, submission_label
 
 _ = i18n.gettext
+
+_AFTER = timedelta(seconds=1)
+_LONGEST_WAIT = timedelta(hours=1)
+"""Timers of browsers hold 24 days at most, and a sleeping computer stops them."""
 
 PAGE = 8
 """Submissions of the history that are shown at once."""
@@ -44,6 +48,7 @@ def show_due(visit: shell.Visit, on_accepted: Callable[[int], None]) -> None:
         key=lambda work: admissions[work.assignment.id].due_at,
     )
     st.subheader(_("Due"))
+    _say_passed(works, admissions)
     if not due:
         st.info(_("Nothing is due now. When your professor opens an assignment, it stands here."))
     for work in due:
@@ -55,6 +60,48 @@ def show_due(visit: shell.Visit, on_accepted: Callable[[int], None]) -> None:
             if admission.state is AssignmentState.OPEN and admission.remaining_submissions != 0:
                 uploads.submission_form(view.id, on_accepted)
             _latest(work, place="due")
+
+
+def _say_passed(works: list[AssignmentWithLatest], admissions: Mapping[int, Admission]) -> None:
+    """Say which due dates have passed since this page was opened."""
+    in_time: set[int] = st.session_state.setdefault("in-time", set())
+    for work in works:
+        view, admission = work.assignment, admissions[work.assignment.id]
+        if admission.state is AssignmentState.OPEN and not admission.is_late:
+            in_time.add(view.id)
+        elif view.id in in_time:
+            text = (
+                _("The due date of “{name}” passed while this page was open. It takes no more submissions.")
+                if admission.state is AssignmentState.CLOSED
+                else _("The due date of “{name}” passed while this page was open. What comes now is late.")
+            )
+            st.warning(text.format(name=i18n.plain(view.assignment_name)))
+
+
+def follow_dates(visit: shell.Visit) -> None:
+    """Draw the page again as soon as an assignment opens, is due or closes."""
+    now = visit.ctx.now()
+    ahead = [
+        moment - now
+        for admission in _works(visit)[1].values()
+        for moment in (admission.starts_at, admission.due_at, _closes_at(admission))
+        if moment > now
+    ]
+    if not ahead:
+        return
+    wait = min(min(ahead) + _AFTER, _LONGEST_WAIT)
+
+    @st.fragment(run_every=wait, key="dates")
+    def again() -> None:
+        if shell.enter().ctx.now() >= now + wait:
+            st.rerun()
+
+    again()
+
+
+def _closes_at(admission: Admission) -> datetime:
+    """Return when what comes begins to be late or is refused."""
+    return admission.due_at + timedelta(minutes=admission.grace_minutes)
 
 
 def show_past(visit: shell.Visit, chosen: int | None) -> None:
@@ -96,7 +143,7 @@ def _history(visit: shell.Visit, tasks: list[TaskSummary], chosen: int | None) -
     number = st.pagination(count, key="history-page") if count > 1 else 1
     for task in tasks[(number - 1) * PAGE : number * PAGE]:
         st.button(
-            f"{submission_label(task.status, is_late=task.is_late)} · {task.assignment_name} · "
+            f"{submission_label(task.status, is_late=task.is_late)} · {i18n.plain(task.assignment_name)} · "
             f"{i18n.datetime_text(task.created_at, visit.zone)} · {task.reference}",
             key=f"open-{task.id}",
             type="primary" if task.id == chosen else "secondary",

@@ -101,7 +101,7 @@ def _one(visit: shell.Visit, view: OperationView) -> None:
     }
     name = _("Re-run on trial") if view.is_trial else _("Re-run")
     st.markdown(f"**{name} {view.id}** · {labels[view.state]}")
-    st.caption(f"{i18n.datetime_text(view.created_at, visit.zone)} · {view.note}")
+    st.caption(f"{i18n.datetime_text(view.created_at, visit.zone)} · {i18n.plain(view.note)}")
     done, total = i18n.number_text(view.done), i18n.number_text(view.total)
     st.progress(view.done / view.total, _("{done} of {total} dealt with").format(done=done, total=total))
     if view.is_trial:

@@ -58,7 +58,6 @@ def _row(change: Change) -> dict[str, str]:
 
 
 def _decide(visit: shell.Visit, view: OperationView, changes: operations.Changes) -> None:
-    total = i18n.number_text(changes.total)
     if changes.under_way:
         st.caption(_("It can be applied once every submission has its result."))
     with st.container(horizontal=True):
@@ -68,14 +67,14 @@ def _decide(visit: shell.Visit, view: OperationView, changes: operations.Changes
         ):
             one = "The new result of one submission counts from now on, in place of the old one."
             many = "The new results of {count} submissions count from now on, in place of the old ones."
-            st.write(i18n.plural(one, many, total))
+            st.write(i18n.plural(one, many, changes.total))
             if st.button(_("Apply all"), key=f"apply-{view.id}", type="primary"):
                 operations.apply_trial(visit.ctx, visit.actor, view.id)
                 st.rerun()
         with st.popover(_("Discard") + "…", key=f"discard-popover-{view.id}"), shell.errors():
             one = "The new result of one submission never counts; the old one stays."
             many = "The new results of {count} submissions never count; the old ones stay."
-            st.write(i18n.plural(one, many, total))
+            st.write(i18n.plural(one, many, changes.total))
             if st.button(_("Discard all"), key=f"discard-{view.id}", type="primary"):
                 operations.discard_trial(visit.ctx, visit.actor, view.id)
                 st.rerun()

@@ -16,7 +16,9 @@ st.title(_("Task definitions"))
 written = st.session_state.get(form.KEY)
 if written is not None and written.saved is not None:
     form.close()
-    st.toast(_("Saved") + f": {written.saved.definition_name} · {_('Version')} {written.saved.version}")
+    st.toast(
+        _("Saved") + f": {i18n.plain(written.saved.definition_name)} · {_('Version')} {written.saved.version}"
+    )
     written = None
 if written is not None:
     form.show(visit, written)

@@ -43,6 +43,7 @@ with shell.errors():
     live.show(
         lambda fresh: my_work.show_due(fresh, remember), topics=mine, key="due", quiet=True, gap_seconds=2.0
     )
+    my_work.follow_dates(visit)
     tasks = submissions.list_my_tasks(visit.ctx, visit.actor, visit.course.id)
     chosen = my_work.chosen_task() or (tasks[0].id if tasks else None)
     st.subheader(_("My submissions"))

@@ -23,7 +23,7 @@ if not number:
 topic = topics.of_task(number)
 with shell.errors():
     task = submissions.get_task(visit.ctx, visit.actor, number)
-    st.caption(f"{task.student_name} · {task.student_email} · {task.summary.assignment_name}")
+    st.caption(i18n.plain(f"{task.student_name} · {task.student_email} · {task.summary.assignment_name}"))
     live.show(
         lambda fresh: task_view.show(fresh, number, with_log=False),
         topics=[topic],

@@ -145,7 +145,11 @@ class Run:
         for name, text in files.items():
             (folder / "work" / name).write_text(text)
         started(folder / "work")
-        values = {"say": lambda _: None, "keep_going": lambda: True, "timeout_seconds": 60} | options
+        values: dict[str, Any] = {
+            "say": lambda _: None,
+            "keep_going": lambda: True,
+            "timeout_seconds": 60,
+        } | options
         return self.sandbox.run(
             command, work=folder / "work", image=folder / "image", language="en", **values
         )

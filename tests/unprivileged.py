@@ -28,6 +28,8 @@ def as_runner(function: Callable[[], Result]) -> Result:
         answer.seek(0)
         content = answer.read()
     assert content, f"the child ended with {status} and without an answer"
+    result: Result
+    error: BaseException | None
     result, error = pickle.loads(content)  # noqa: S301  our own child's
     if error is not None:
         raise error
@@ -35,6 +37,7 @@ def as_runner(function: Callable[[], Result]) -> Result:
 
 
 def _in_child(function: Callable[[], Result], answer: int) -> int:
+    said: tuple[Result | None, BaseException | None]
     try:
         drop_root()
         os.umask(0o077)

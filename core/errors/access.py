@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from core.errors.base import Rejected
@@ -133,13 +133,13 @@ class NotFound(Rejected):
     }
     """What `what` is called in Spanish."""
 
-    def sentence(self, language: str) -> str:
+    def sentence(self, language: str, quote: Callable[[str], str] = str) -> str:
         """As for every error, the kind of thing by its name in `language`."""
         text = self.texts.get(language, self.texts["en"])
         values = {name: str(value) for name, value in self.values.items()}
         if language == "es" and "what" in values:
             values["what"] = self.kinds.get(values["what"], values["what"])
-        return text.format(**values)
+        return text.format(**{name: quote(value) for name, value in values.items()})
 
 
 class NoSuchAddress(NotFound):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -24,10 +24,13 @@ class UlosError(Exception):
         """Made again from its values: an exception's own way would hand over the sentence."""
         return partial(type(self), **self.values), ()
 
-    def sentence(self, language: str) -> str:
-        """What happened and what to do, in `language` (`es` or `en`; English when unknown)."""
+    def sentence(self, language: str, quote: Callable[[str], str] = str) -> str:
+        """Return what happened and what to do, in `language` (`es` or `en`; English when unknown).
+
+        `quote` makes the values safe for where the sentence is shown.
+        """
         shown = {
-            name: ", ".join(value) if isinstance(value, tuple) else value
+            name: quote(", ".join(value) if isinstance(value, tuple) else str(value))
             for name, value in self.values.items()
         }
         return self.texts.get(language, self.texts["en"]).format(**shown)

@@ -203,6 +203,15 @@ class NotAReceipt(Invalid):
     }
 
 
+class NoSuchTime(Invalid):
+    """A local time that clocks skip when daylight saving begins. `field`, `value`, `zone`."""
+
+    texts = {
+        "en": "{field}: {value} does not exist in {zone}, since clocks go forward then. Choose another time.",
+        "es": "{field}: {value} no existe en {zone}, porque a esa hora se adelantan los relojes. Elige otra hora.",
+    }
+
+
 class EndBeforeStart(Invalid):
     """The due date is not after the start."""
 

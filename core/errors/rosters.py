@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import ClassVar, cast
 
+from core.errors.base import Rejected
 from core.errors.fields import Invalid
 
 
@@ -73,13 +75,14 @@ class NothingUsable(Invalid):
     _most = 5
     """Rows that are named for each reason, and reasons."""
 
-    def sentence(self, language: str) -> str:
+    def sentence(self, language: str, quote: Callable[[str], str] = str) -> str:
         """The reasons, each with the rows that it holds for."""
         language = language if language in self.texts else "en"
         by_reason: dict[str, list[str]] = {}
-        for row, sheet, reason in self.values.get("rejected") or []:
-            place = f"{row} ({sheet})" if sheet else str(row)
-            by_reason.setdefault(reason.sentence(language), []).append(place)
+        rejected = cast("Sequence[tuple[int, str, Rejected]]", self.values.get("rejected", ()))
+        for row, sheet, reason in rejected:
+            place = quote(f"{row} ({sheet})" if sheet else str(row))
+            by_reason.setdefault(reason.sentence(language, quote), []).append(place)
         said = [
             self._rows[language].format(
                 rows=", ".join(rows[: self._most]) + ("…" if len(rows) > self._most else ""), reason=reason

@@ -12,17 +12,22 @@ from core.errors import UnknownChoice
 from core.services import assignments, courses
 from core.services.assignments import AssignmentView, Extension
 from core.services.courses import Member
-from dashboard import i18n, shell
+from core.services.local_time import check_exists, due_moment
+from dashboard import address, i18n, shell
 from dashboard.fields import named
 
 _ = i18n.gettext
-KEY = "extensions-of"
+KEY = "extensions"
 
 
 def toggle(assignment_id: int) -> None:
     """Open the part of this assignment, or close it."""
-    opened = st.session_state.get(KEY)
-    st.session_state[KEY] = None if opened == assignment_id else assignment_id
+    address.put(KEY, "" if is_open(assignment_id) else str(assignment_id))
+
+
+def is_open(assignment_id: int) -> bool:
+    """Return whether the address names this assignment."""
+    return st.query_params.get(KEY) == str(assignment_id)
 
 
 def show(visit: shell.Visit, view: AssignmentView) -> None:
@@ -47,7 +52,7 @@ def _draw(visit: shell.Visit, view: AssignmentView, extension: Extension, zone: 
         reason = f" · {extension.reason}" if extension.reason else ""
         st.text(f"{name} · {i18n.datetime_text(extension.due_at, zone)}{reason}")
         key = f"withdraw-{view.id}-{extension.student_id}"
-        if st.button(_("Withdraw"), key=key, help=f"{extension.student_email}"):
+        if st.button(_("Withdraw"), key=key, help=i18n.plain(extension.student_email)):
             assignments.withdraw_extension(visit.ctx, visit.actor, view.id, extension.student_id)
             st.rerun()
 
@@ -77,14 +82,18 @@ def _ask(visit: shell.Visit, view: AssignmentView, students: list[Member], zone:
             _("Reason (optional, students do not see it)"), key=f"extension-reason-{view.id}", max_chars=500
         )
         if st.form_submit_button(_("Grant"), key=f"extension-grant-{view.id}", type="primary"):
-            with named(lambda field: _("Students") if field == "students" else field):
+            with named(_field_name):
                 ids = [*chosen, *_find(pasted, students)]
-                until = datetime.combine(day, at, zone)
+                until = check_exists(due_moment(datetime.combine(day, at), zone), "due_at")
                 count = assignments.grant_extensions(
                     visit.ctx, visit.actor, view.id, set(ids), until, reason=reason
                 )
             st.toast(i18n.plural("Granted to {count} student", "Granted to {count} students", count))
             st.rerun()
+
+
+def _field_name(name: str) -> str:
+    return {"students": _("Students"), "due_at": _("Until")}.get(name, name)
 
 
 def _find(pasted: str, students: list[Member]) -> list[int]:

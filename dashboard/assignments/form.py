@@ -13,6 +13,7 @@ import streamlit as st
 from core.services import assignments
 from core.services.assignments import AssignmentDraft, AssignmentRules, AssignmentView
 from core.services.courses import CourseSummary
+from core.services.local_time import check_exists, due_moment
 from core.services.submissions import Admission
 from core.vocabulary import AssignmentState, LatePolicy
 from dashboard import i18n, shell
@@ -55,8 +56,10 @@ class AssignmentForm:
         """
         if self.saved is not None or self.definition_id is None:
             return
+        start = check_exists(self.start, "assignment_start_date")
+        end = check_exists(self.end, "assignment_end_date")
         draft = AssignmentDraft(
-            self.assignment_name, self.definition_id, self.start, self.end, self.description, self.rules
+            self.assignment_name, self.definition_id, start, end, self.description, self.rules
         )
         if self.copy_of is not None:
             self.saved = assignments.duplicate_assignment(
@@ -118,7 +121,7 @@ def show(
 ) -> None:
     """Draw the form. `known`: definitions by id; `teaches`: courses in which the visitor may open one."""
     if form.assignment_id is not None:
-        st.subheader(_("Edit {name}").format(name=form.assignment_name))
+        st.subheader(_("Edit {name}").format(name=i18n.plain(form.assignment_name)))
     else:
         st.subheader(_("New assignment") if form.copy_of is None else _("Duplicate an assignment"))
     if form.copy_of is not None and len(teaches) > 1:
@@ -184,7 +187,10 @@ def _moment(form: AssignmentForm, label: str, value: datetime, name: str) -> dat
         step=60,
     )
     same = (day, at) == (value.date(), value.time().replace(second=0, microsecond=0))
-    return value.replace(tzinfo=form.zone) if same else datetime.combine(day, at, form.zone)
+    if same:
+        return value.replace(tzinfo=form.zone)
+    local = datetime.combine(day, at)
+    return due_moment(local, form.zone) if name == "end" else local.replace(tzinfo=form.zone)
 
 
 def _ask_rules(form: AssignmentForm) -> None:

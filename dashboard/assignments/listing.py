@@ -65,7 +65,7 @@ def rules_text(rules: AssignmentRules) -> str:
     if rules.limit_mb:
         said.append(f"{_('Size limit')}: {i18n.number_text(rules.limit_mb)} MB")
     if rules.required_names:
-        said.append(f"{_('Required files')}: {', '.join(rules.required_names)}")
+        said.append(f"{_('Required files')}: {i18n.plain(', '.join(rules.required_names))}")
     return " · ".join(said)
 
 
@@ -77,10 +77,10 @@ def _actions(visit: shell.Visit, view: AssignmentView) -> None:
         st.button(_("PDF"), key=f"statement-button-{view.id}", on_click=statement.toggle, args=(view.id,))
         with st.popover(_("Delete") + "…", key=f"delete-popover-{view.id}"), shell.errors():
             _delete(visit, view)
-    if st.session_state.get(extensions.KEY) == view.id:
+    if extensions.is_open(view.id):
         with shell.errors():
             extensions.show(visit, view)
-    if st.session_state.get(statement.KEY) == view.id:
+    if statement.is_open(view.id):
         with shell.errors():
             statement.change(visit, view)
 
@@ -97,15 +97,17 @@ def _delete(visit: shell.Visit, view: AssignmentView) -> None:
                 "With “{name}” goes one submission, with its files, results and logs, for good.",
                 "With “{name}” go {count} submissions, with their files, results and logs, for good.",
                 view.submissions,
-                name=view.assignment_name,
+                name=i18n.plain(view.assignment_name),
             )
         )
         typed = st.text_input(_("Type the number of submissions to confirm"), key=f"confirm-{view.id}")
         is_meant = typed.strip() == str(view.submissions)
     else:
-        st.markdown(_("“{name}” has no submissions. It goes for good.").format(name=view.assignment_name))
+        st.markdown(
+            _("“{name}” has no submissions. It goes for good.").format(name=i18n.plain(view.assignment_name))
+        )
     label = _("Delete for good")
     if st.button(label, key=f"delete-{view.id}", type="primary", disabled=not is_meant):
         assignments.delete_assignment(visit.ctx, visit.actor, view.id, force=view.submissions > 0)
-        st.toast(_("Deleted") + f": {view.assignment_name}")
+        st.toast(_("Deleted") + f": {i18n.plain(view.assignment_name)}")
         st.rerun()

@@ -40,6 +40,6 @@ def sentences(admission: Admission, zone: ZoneInfo) -> list[str]:
         text = _("The archive may have {limit} MB at most.")
         said.append(text.format(limit=i18n.number_text(admission.limit_mb)))
     if admission.required_names:
-        names = ", ".join(f"`{name.replace('`', '')}`" for name in admission.required_names)
+        names = i18n.plain(", ".join(admission.required_names))
         said.append(_("The archive must hold: {names}.").format(names=names))
     return said

@@ -8,17 +8,21 @@ import streamlit as st
 
 from core.services import assignments
 from core.services.assignments import AssignmentView
-from dashboard import i18n, shell, uploads
+from dashboard import address, i18n, shell, uploads
 from dashboard.uploads import KeptFile
 
 _ = i18n.gettext
-KEY = "statement-of"
+KEY = "statement"
 
 
 def toggle(assignment_id: int) -> None:
     """Open the part of this assignment in which its PDF is changed, or close it."""
-    opened = st.session_state.get(KEY)
-    st.session_state[KEY] = None if opened == assignment_id else assignment_id
+    address.put(KEY, "" if is_open(assignment_id) else str(assignment_id))
+
+
+def is_open(assignment_id: int) -> bool:
+    """Return whether the address names this assignment."""
+    return st.query_params.get(KEY) == str(assignment_id)
 
 
 def show(view: AssignmentView, *, place: str) -> None:
@@ -48,7 +52,7 @@ def change(visit: shell.Visit, view: AssignmentView) -> None:
     if chosen is not None:
         file = cast("BinaryIO", chosen.file)
         assignments.put_statement(visit.ctx, visit.actor, view.id, file, file_name=chosen.name)
-        st.toast(_("The PDF is saved: {name}").format(name=chosen.name))
+        st.toast(_("The PDF is saved: {name}").format(name=i18n.plain(chosen.name)))
         st.rerun()
     if view.statement is not None and st.button(_("Remove the PDF"), key=f"statement-remove-{view.id}"):
         assignments.remove_statement(visit.ctx, visit.actor, view.id)

@@ -28,7 +28,7 @@ def show(visit: shell.Visit, form: DefinitionForm) -> None:
     if form.definition_id is None:
         st.subheader(_("New definition"))
     else:
-        st.subheader(_("Edit {name}").format(name=form.title))
+        st.subheader(_("Edit {name}").format(name=i18n.plain(form.title)))
         st.caption(
             _(
                 "Changed stages make version {number}. What was submitted before keeps its version "
@@ -185,14 +185,12 @@ def _ask_route(stage: StageForm, known: dict[str, str]) -> None:
 def _ask_image(stage: StageForm) -> None:
     label = _("Container image file")
     if stage.image is not None:
-        st.markdown(
-            f"✔ {_('Chosen:')} `{stage.image_name.replace('`', '')}` · {i18n.bytes_text(stage.image_size)}"
-        )
+        st.markdown(f"✔ {_('Chosen:')} {i18n.plain(stage.image_name)} · {i18n.bytes_text(stage.image_size)}")
         label = _("Choose another file")
     elif stage.origin is not None:
         text = _("Copied from: {name}") if stage.is_copy else _("Stays: {name}")
         size = i18n.bytes_text(stage.origin.image_size)
-        st.caption(text.format(name=stage.origin.container_filename) + f" · {size}")
+        st.caption(text.format(name=i18n.plain(stage.origin.container_filename)) + f" · {size}")
         label = _("Replace the image (optional)")
     uploads.file_form(f"stage-image-{stage.uid}", label, stage.take)
 

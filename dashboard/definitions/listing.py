@@ -24,7 +24,7 @@ def draw(visit: shell.Visit, definition: Definition, usage: DefinitionUsage) -> 
     label = f"**{i18n.plain(title)}** — {stages} · " + _("assignments: {count}").format(count=using)
     with st.expander(label, key=f"definition-{definition.id}"):
         st.caption(
-            f"{_('Version')} {definition.version} · `{usage.owner_email}` · "
+            f"{_('Version')} {definition.version} · {i18n.plain(usage.owner_email)} · "
             f"{i18n.datetime_text(definition.creation_timestamp, visit.zone)}"
         )
         if definition.definition_description:
@@ -50,13 +50,13 @@ def _stage(definition: Definition, stage: Stage) -> None:
         about = f" — {i18n.plain(stage.stage_description)}" if stage.stage_description else ""
         st.markdown(f"**{stage.position + 1}. {i18n.plain(stage.stage_name)}**{about}")
         st.code(stage.run_command, language=None, wrap_lines=True)
-        queue = "" if stage.queue == stage.routing_key else f" · {_('Queue')} `{stage.queue}`"
+        queue = "" if stage.queue == stage.routing_key else f" · {_('Queue')} {i18n.plain(stage.queue)}"
         st.caption(
-            f"{_('Routing key')} `{stage.routing_key}`{queue} · "
+            f"{_('Routing key')} {i18n.plain(stage.routing_key)}{queue} · "
             f"{_('Time limit')} {i18n.duration_text(stage.timeout_seconds)}"
         )
         st.caption(
-            f"{stage.container_filename} · {i18n.bytes_text(stage.image_size)} · "
+            f"{i18n.plain(stage.container_filename)} · {i18n.bytes_text(stage.image_size)} · "
             f"SHA-256 `{stage.image_sha256[:16]}…`",
             help=f"`{stage.image_sha256}`",
         )
@@ -79,7 +79,9 @@ def _actions(visit: shell.Visit, definition: Definition, usage: DefinitionUsage)
                 _delete(visit, definition, usage)
     if definition.owner_id != visit.actor.user_id:
         st.caption(
-            _("Only {owner} can change it. Copy it to have one of your own.").format(owner=usage.owner_email)
+            _("Only {owner} can change it. Copy it to have one of your own.").format(
+                owner=i18n.plain(usage.owner_email)
+            )
         )
 
 
@@ -89,7 +91,7 @@ def _open(make: Callable[[Definition], DefinitionForm], definition: Definition) 
 
 def _delete(visit: shell.Visit, definition: Definition, usage: DefinitionUsage) -> None:
     if usage.assignments:
-        names = ", ".join(using.assignment_name for using in usage.assignments)
+        names = i18n.plain(", ".join(using.assignment_name for using in usage.assignments))
         st.warning(
             _("It cannot be deleted while assignments use it: {names}. Delete those first.").format(
                 names=names
@@ -102,11 +104,11 @@ def _delete(visit: shell.Visit, definition: Definition, usage: DefinitionUsage) 
             "“{name}” goes for good, with its stage and its image ({size}).",
             "“{name}” goes for good, with its {count} stages and their images ({size}).",
             len(definition.stages),
-            name=definition.definition_name,
+            name=i18n.plain(definition.definition_name),
             size=i18n.bytes_text(size),
         )
     )
     if st.button(_("Delete for good"), key=f"delete-definition-{definition.id}", type="primary"):
         definitions.delete_definition(visit.ctx, visit.actor, definition.id)
-        st.toast(_("Deleted") + f": {definition.definition_name}")
+        st.toast(_("Deleted") + f": {i18n.plain(definition.definition_name)}")
         st.rerun()

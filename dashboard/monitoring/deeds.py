@@ -89,7 +89,7 @@ class Table:
     def as_csv(self, ctx: Context, actor: Actor, wanted: AuditFilter) -> bytes:
         """Every entry that matches, the latest first."""
         rows = [self.row(entry) for entry in _all(ctx, actor, wanted)]
-        return b"".join(exports.as_csv(self.header, rows))
+        return b"".join(exports.as_csv(self.header, rows, language=i18n.language()))
 
 
 def _all(ctx: Context, actor: Actor, wanted: AuditFilter) -> Iterator[Entry]:

@@ -128,7 +128,7 @@ def _act(visit: shell.Visit, scope: Scope, group: FailureGroup) -> None:
     sample = ", ".join(task.student_email for task in preview.sample)
     st.write(
         _("{count} would be requeued, among them: {sample}").format(
-            count=i18n.number_text(preview.requeueable), sample=sample or "—"
+            count=i18n.number_text(preview.requeueable), sample=i18n.plain(sample) or "—"
         )
     )
     note = st.text_input(_("Cause and remedy, for those who read it later"), key=f"note-{group.id}")

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.context import Actor
-from core.services import alerts, health, inventory, monitoring, reports
+from core.services import health, inventory, monitoring, reports
 from core.services.alerts import Incident
 from core.services.monitoring import ABOUT_FAILURES, Answer, Components, Evidence, Queue, Scope, Verdicts
 from dashboard import i18n, live, process, shell, systems
-from dashboard.monitoring import verdict
+from dashboard.monitoring import alerts, verdict
 
 _ = i18n.gettext
 
@@ -44,7 +44,7 @@ def read(visit: shell.Visit, scope: Scope) -> Now:
     components = _components(actor, (actor.user_id, str(ctx.db.url)))
     verdicts = monitoring.count_verdicts(ctx, actor, scope)
     failures = monitoring.group_failures(ctx, actor, scope)
-    incidents = tuple(alerts.list_incidents(ctx, actor, course_id=course_id, is_open=True))
+    incidents = tuple(alerts.list_open(visit, course_id))
     evidence = monitoring.gather_evidence(ctx, actor, scope, verdicts, failures)
     answer = monitoring.answer_for(
         queue,
@@ -155,7 +155,7 @@ def states(components: Components) -> list[tuple[str, str | None]]:
 def _systems(visit: shell.Visit, components: Components) -> None:
     st.markdown(f"**{_('Systems')}**")
     for name, error in states(components):
-        st.markdown(f"✔ {name}" if error is None else f"✖ {name}: {error}")
+        st.markdown(f"✔ {name}" if error is None else f"✖ {name}: {i18n.plain(error)}")
     for component, last in health.read_last_errors(visit.ctx, visit.actor).items():
         if component not in components.errors:
             st.caption(systems.last_error_text(last, visit))
@@ -167,6 +167,6 @@ def _systems(visit: shell.Visit, components: Components) -> None:
     for state in components.queues:
         mark = "✖" if state.is_stalled else "·"
         st.caption(
-            f"{mark} {state.name}: {_('messages')} {i18n.number_text(state.messages)}, "
+            f"{mark} {i18n.plain(state.name)}: {_('messages')} {i18n.number_text(state.messages)}, "
             f"{_('consumers')} {i18n.number_text(state.consumers)}"
         )

@@ -32,7 +32,9 @@ def parked(visit: shell.Visit, scope: Scope) -> None:
     }
     for row in rows:
         when = i18n.datetime_text(row.received_at, visit.zone)
-        with st.expander(f"{when} · {row.routing_key} · {reasons[row.reason]}", key=f"parked-{row.id}"):
+        with st.expander(
+            f"{when} · {i18n.plain(row.routing_key)} · {reasons[row.reason]}", key=f"parked-{row.id}"
+        ):
             st.code(row.preview, language=None, wrap_lines=True)
             if row.task_id is not None and row.course_id is not None:
                 st.link_button(_("Open the submission"), f"/task?task={row.task_id}")
@@ -75,8 +77,8 @@ def silent(visit: shell.Visit, scope: Scope) -> None:
     """Each stalled submission with the last that was heard of it, and a way to run it again."""
     rows = stalled.list_stalled(visit.ctx, visit.actor, Scope(course_id=scope.course_id))
     troubled = repeated_runs.list_troubled(visit.ctx, visit.actor, Scope(course_id=scope.course_id))
-    for row in troubled:
-        _troubled(visit, row)
+    for task in troubled:
+        _troubled(visit, task)
     if not rows and not troubled:
         st.success(_("No submission is stalled."))
         return
@@ -100,9 +102,9 @@ def _troubled(visit: shell.Visit, row: Troubled) -> None:
     with st.container(border=True, key=f"troubled-{row.task_id}"):
         st.markdown(f"**{row.reference}**")
         if row.lack:
-            text = _("It passed, but after {count} runs its results lack its own files: {names}")
+            text = _("It passed, but its results lack its own files after several runs: {names}")
         else:
-            text = _("It crashes on the nodes over and over: {count} runs without a result")
+            text = _("It crashes on the nodes over and over. Runs without a result: {count}")
         st.caption(text.format(count=row.runs, names=i18n.plain(", ".join(row.lack[:FILES_SHOWN]))))
         with st.container(horizontal=True, key=f"troubled-actions-{row.task_id}"):
             st.link_button(_("Open the submission"), f"/task?task={row.task_id}")

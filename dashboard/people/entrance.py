@@ -72,7 +72,8 @@ def register() -> Person | None:
         email = st.text_input(_("E-mail"), key="register-email", autocomplete="email")
         name = st.text_input(_("Full name"), key="register-name", autocomplete="name")
         if process.settings().sends_mail:
-            return _register_by_mail(email, name)
+            _register_by_mail(email, name)
+            return None
         password = st.text_input(
             _("Password"), type="password", key="register-password", autocomplete="new-password"
         )

@@ -117,7 +117,7 @@ def add_one(visit: Visit, course_id: int) -> None:
         pressed = st.form_submit_button(_("Add"), type="primary", key="add-one-press")
     if pressed:
         added = courses.add_member(visit.ctx, visit.actor, course_id, email=email, role=role, full_name=name)
-        st.toast(_("{email} is in the course.").format(email=added.member.email))
+        st.toast(_("{email} is in the course.").format(email=i18n.plain(added.member.email)))
         keep_invitations([added.invitation] if added.invitation else [])
 
 

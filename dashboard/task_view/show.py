@@ -56,16 +56,16 @@ def _repeated_runs(task: TaskView) -> None:
     if current.crash_loop_at is not None:
         st.warning(
             _(
-                "The nodes have taken it {count} times and crash on it over and over. It will not end by "
-                "itself: check that the nodes do not requeue rejected tasks, then requeue it."
+                "The nodes crash on it over and over (runs so far: {count}). It will not end by itself: "
+                "check that the nodes do not requeue rejected tasks, then requeue it."
             ).format(count=current.run)
         )
     if current.results_lack:
         st.warning(
             _(
-                "It passed, but several runs overlapped and its results lack {count} of its own files, such "
+                "It passed, but several runs overlapped and its results lack files of its own, such "
                 "as {name}. Requeue it to get complete results."
-            ).format(count=len(current.results_lack), name=i18n.plain(current.results_lack[0]))
+            ).format(name=i18n.plain(current.results_lack[0]))
         )
 
 

@@ -107,7 +107,7 @@ def _between(start: datetime | None, end: datetime | None) -> float | None:
 def _line(visit: shell.Visit, step: Step) -> str:
     when = f"`{moments.clock_text(step.at, visit.zone)}`" if step.at else "`--:--:--`"
     took = "" if step.seconds is None else f" — {i18n.duration_text(step.seconds)}"
-    return f"- {when} {step.mark} {step.text}{took}"
+    return f"- {when} {step.mark} {i18n.plain(step.text)}{took}"
 
 
 def cause_of_requeue(cause: RequeueCause) -> str:

@@ -19,7 +19,7 @@ class Disk:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         options = f"size={megabytes}m,mode=0755,uid={os.geteuid()},gid={os.getegid()}"
-        command = [*_AS_ROOT, "mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+        command = [*_AS_ROOT, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
         subprocess.run(command, check=True, capture_output=True)
 
     def fill(self) -> None:

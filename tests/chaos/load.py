@@ -170,7 +170,8 @@ class Load:
 
     def _prepare(self, plan: Submission) -> HandedIn:
         is_played = self._plays and plan.is_played
-        make, expected = SAMPLES[plan.sample % len(SAMPLES)]
+        make, stages = SAMPLES[plan.sample % len(SAMPLES)]
+        expected: tuple[int, ...] = stages
         if self._plays:
             expected = (COMPLETED, COMPLETED if plan.passes else FAILED) if is_played else ()
         key = f"{self._prefix}-{plan.number}"

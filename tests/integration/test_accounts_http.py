@@ -378,7 +378,7 @@ def test_a_list_of_students_is_uploaded_as_the_web_ui_does_it(
     ]
     assert counts == [(1, 1, 1), (1, 1, 1), (0, 0, 2)]
     assert done["rejected"] == [
-        {"row": 4, "email": "x@gmail.com", "reason": "Usa un correo de: uniandes.edu.co."}
+        {"row": 4, "email": "x@gmail.com", "reason": "Usa un correo de: uniandes.edu.co.", "sheet": ""}
     ]
     assert tried["invitations"] == []
     assert done["invitations"][0]["link"].startswith("http://127.0.0.1:8501/link#token=")

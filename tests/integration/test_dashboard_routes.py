@@ -122,7 +122,7 @@ def test_a_page_of_another_address_is_told_which_setting_is_missing(client: Test
 def test_an_unexpected_error_has_an_incident_number_that_the_log_knows(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(asgi.accounts, "find_session", lambda *_: 1 / 0)
+    monkeypatch.setattr(accounts, "find_session", lambda *_: 1 / 0)
     careless = TestClient(client.app, raise_server_exceptions=False)
 
     answer = careless.get("/files/original/1/0")

@@ -55,7 +55,7 @@ def index_of(archive: zipfile.ZipFile) -> list[dict[str, str]]:
 
 
 def test_a_csv_opens_in_spreadsheets_and_holds_no_formula() -> None:
-    content = b"".join(exports.as_csv(["name", "count"], [[cell, -3] for cell in DANGEROUS]))
+    content = b"".join(exports.as_csv(["name", "count"], [[cell, -3] for cell in DANGEROUS], language="en"))
 
     assert content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
@@ -89,6 +89,50 @@ def test_all_originals_are_in_the_archive_byte_for_byte_under_stable_names(
         assert set(again.namelist()) == {*sent, "index.csv"}
 
 
+def test_no_two_students_share_a_folder(ctx: Context, world: World) -> None:
+    places = builders.classmates(ctx, world, 3)
+    emails = ["a%b@uniandes.edu.co", "a'b@uniandes.edu.co", "a_b@uniandes.edu.co"]
+    with ctx.db.transaction() as session:
+        for place, email in zip(places, emails, strict=True):
+            values = {"email": email, "id": place.student.user_id}
+            session.execute(text("UPDATE users SET email = :email WHERE id = :id"), values)
+    for place in places:
+        builders.submit(ctx, place)
+
+    with archive_of(ctx, world.professor, StudentFilter(world.assignment_id), Contents.ORIGINALS) as made:
+        folders = {row["student"]: row["folder"] for row in index_of(made)}
+        assert len({name.split("/")[0] for name in made.namelist() if "/" in name}) == 3
+    assert set(folders) == set(emails)
+    assert folders["a_b@uniandes.edu.co"] == "a_b@uniandes.edu.co"
+
+
+@pytest.mark.parametrize(("language", "separator"), [("es", ";"), ("en", ",")])
+def test_every_export_holds_the_code_and_opens_in_the_readers_spreadsheet(
+    ctx: Context, world: World, client: TestClient, language: str, separator: str
+) -> None:
+    builders.submit(ctx, world)
+    with ctx.db.transaction() as session:
+        session.execute(
+            text("UPDATE users SET student_code = '0020', language = :language"), {"language": language}
+        )
+    address, signed_in = f"?assignment={world.assignment_id}", cookie(ctx, world.professor)
+
+    def rows_of(content: bytes) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=separator))
+
+    (table,) = rows_of(client.get(f"/exports/students.csv{address}", headers=signed_in).content)
+    assert "0020" in table.values()
+    for name in ("originals", "results"):
+        whole = client.get(f"/exports/{name}.zip{address}", headers=signed_in).content
+        with zipfile.ZipFile(io.BytesIO(whole)) as made:
+            header = made.read("index.csv").decode("utf-8-sig").splitlines()[0]
+            assert header.split(separator)[2] == "code"
+            assert all(row["code"] == "0020" for row in rows_of(made.read("index.csv")))
+    sheet = client.get(f"/exports/students.xlsx{address}", headers=signed_in).content
+    cells = CalamineWorkbook.from_filelike(io.BytesIO(sheet)).get_sheet_by_index(0).to_python()
+    assert "0020" in cells[1]
+
+
 def test_a_file_that_is_gone_is_named_and_spoils_nothing_else(ctx: Context, world: World) -> None:
     places = builders.classmates(ctx, world, 2)
     first, second = (builders.submit(ctx, place) for place in places)
@@ -114,7 +158,7 @@ def test_the_table_says_what_came_late(ctx: Context, world: World, client: TestC
         f"/exports/students.csv?assignment={world.assignment_id}", headers=cookie(ctx, world.professor)
     )
 
-    rows = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+    rows = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";")
     assert {row["Estudiante"]: row["Tarde"] for row in rows} == {
         "classmate0@uniandes.edu.co": "",
         "classmate1@uniandes.edu.co": "Sí",
@@ -158,11 +202,12 @@ def test_the_table_holds_what_matches_and_nothing_else(
         f"/exports/students.csv?assignment={world.assignment_id}&status=failed", headers=signed_in
     )
 
-    rows = list(csv.reader(io.StringIO(everybody.content.decode("utf-8-sig"))))
+    rows = list(csv.reader(io.StringIO(everybody.content.decode("utf-8-sig")), delimiter=";"))
     assert len(rows) == 62
-    assert rows[0][:5] == ["Estudiante", "Nombre", "Estado", "PARSING", "EXECUTION"]
-    (only,) = list(csv.reader(io.StringIO(failed.content.decode("utf-8-sig"))))[1:]
-    assert only[:5] == ["classmate59@uniandes.edu.co", "Classmate59", "Fallida", "Fallida", "No ejecutada"]
+    assert rows[0][:6] == ["Estudiante", "Nombre", "Código", "Estado", "PARSING", "EXECUTION"]
+    (only,) = list(csv.reader(io.StringIO(failed.content.decode("utf-8-sig")), delimiter=";"))[1:]
+    assert only[:2] == ["classmate59@uniandes.edu.co", "Classmate59"]
+    assert only[3:6] == ["Fallida", "Fallida", "No ejecutada"]
 
 
 @pytest.mark.parametrize(

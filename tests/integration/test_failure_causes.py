@@ -16,7 +16,7 @@ from core.services import monitoring, reports, submissions
 from core.services.monitoring import Scope
 from core.services.reports.outputs import read_next_output
 from core.vocabulary import LogLevel
-from runner import node
+from runner import reasons
 from tests import builders
 from tests.builders import World
 from tests.node_reports import NOT_PASSED, RECEIVED, UPLOADED
@@ -108,7 +108,7 @@ def test_a_line_without_stage_or_level_tells_the_error_too(ctx: Context) -> None
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_a_sentence_of_the_runner_stands_whatever_was_printed_before(ctx: Context, language: str) -> None:
     world = builders.world(ctx)
-    for number, texts in enumerate(node._STOPPED.values()):
+    for number, texts in enumerate(reasons.STOPPED.values()):
         task_id = builders.submit(ctx, world, key=str(number)).task_id
         said = texts[language].format(seconds=60)
 

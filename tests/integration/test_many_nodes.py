@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -186,7 +187,13 @@ def test_tasks_end_right_while_nodes_die_reports_shuffle_and_the_broker_restarts
     ftp_url = ctx.settings.ftp_url.get_secret_value()
     tasks = many_tasks(ctx, world, count, publish=True)
     put_files(ctx, ftp_url, tasks)
-    chaos = {"dies": 0.05, "shuffles": 0.5, "delays": 0.1, "drops": 0.05, "corrupts": corrupts}
+    chaos: dict[str, Any] = {
+        "dies": 0.05,
+        "shuffles": 0.5,
+        "delays": 0.1,
+        "drops": 0.05,
+        "corrupts": corrupts,
+    }
     plans = [
         Plan(name, queue, amqp_url, ftp_url, str(tmp_path / f"{name}.jsonl"), seed, **chaos)
         for seed, (name, queue) in enumerate(

@@ -261,7 +261,12 @@ def test_a_missing_original_is_tried_ever_more_seldom_and_the_loop_does_not_wake
     ctx.storage.delete(path_of(ctx, task_id))
     tries: list[str] = []
     copy = Storage.copy
-    monkeypatch.setattr(Storage, "copy", lambda self, *paths: (tries.append(paths[0]), copy(self, *paths))[1])
+
+    def counted(self: Storage, *paths: str) -> None:
+        tries.append(paths[0])
+        copy(self, *paths)
+
+    monkeypatch.setattr(Storage, "copy", counted)
     clock_of(ctx).advance(minutes=5)
     waker = Waker(ctx.db)
     waker.start()
@@ -276,7 +281,7 @@ def test_a_missing_original_is_tried_ever_more_seldom_and_the_loop_does_not_wake
         waker.stop()
         copying.join(30)
 
-    pauses = []
+    pauses: list[int] = []
     for _ in range(8):
         waited = 0
         while len(tries) == len(pauses) + 1:

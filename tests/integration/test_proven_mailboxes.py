@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def test_a_role_given_to_an_unproven_mailbox_holds_after_the_link_and_for_its_ho
     admin = builders.person(opened, "admin", is_admin=True)
 
     added = courses.add_member(opened, admin, world.course_id, email=EMAIL, role=role)
-    refused = [
+    refused: list[Callable[[], object]] = [
         lambda: courses.get_course(opened, squatter, world.course_id),
         lambda: courses.list_members(opened, squatter, world.course_id),
         lambda: submissions.check_may_submit(opened, squatter, world.assignment_id),

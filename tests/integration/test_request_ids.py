@@ -71,7 +71,7 @@ def test_a_submission_is_followed_from_the_request_to_the_broker(ctx: Context, l
 @pytest.mark.parametrize("given", ["two words", "x" * 65, "a\u00f1o", "", "a/b"])
 def test_an_id_that_could_forge_a_line_is_replaced(ctx: Context, given: str) -> None:
     with TestClient(create_app(ctx.settings, ctx)) as client:
-        answers = [client.get("/healthz", headers={"X-Request-ID": given.encode()}) for _ in range(2)]
+        answers = [client.get("/healthz", headers={b"X-Request-ID": given.encode()}) for _ in range(2)]
 
     ids = {answer.headers["x-request-id"] for answer in answers}
     assert len(ids - {given}) == 2

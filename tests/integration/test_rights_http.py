@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
@@ -267,7 +268,20 @@ def test_no_route_is_without_a_decision_on_who_may_use_it(client: TestClient) ->
     } - described
 
     assert described == set(ROUTES)
-    assert {route for route in hidden if route.rstrip("/") not in ROUTES} == set()
+    assert {route for route in hidden if route not in ROUTES} == set()
+
+
+def test_a_final_slash_changes_no_answer_and_redirects_nowhere(client: TestClient) -> None:
+    for path, methods in every_path(client):
+        address = re.sub(r"\{[^}]*\}", "1", path)
+        for method in methods:
+            plain = client.request(method, address, follow_redirects=False)
+            slashed = client.request(method, f"{address}/", follow_redirects=False)
+
+            assert plain.status_code not in {307, 308, 404, 405}, f"{method} {address}"
+            assert slashed.status_code == plain.status_code, f"{method} {address}/"
+            if path not in {"/metrics", "/healthz", "/readyz"}:
+                assert slashed.content == plain.content, f"{method} {address}/"
 
 
 def every_path(client: TestClient) -> Iterator[tuple[str, set[str]]]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 
 from core.broker import open_consumer
 from core.context import PLATFORM, Context
@@ -23,7 +23,7 @@ from core.incidents import INCIDENT
 from core.services import submissions
 from core.storage import open_storage
 from core.vocabulary import StageStatus
-from runner import job
+from runner import archives, job
 from tests.laboratory import Laboratory
 
 DELIVERIES = "SELECT deliveries, leased_by, leased_until > now() FROM queue_message"
@@ -39,7 +39,7 @@ def away(laboratory: Laboratory) -> Laboratory:
 def run_sql(ctx: Context, statement: str) -> list[tuple[object, ...]]:
     with ctx.db.transaction() as session:
         found = session.execute(text(statement))
-        return [tuple(row) for row in found] if found.returns_rows else []
+        return [tuple(row) for row in found] if isinstance(found, CursorResult) and found.returns_rows else []
 
 
 def test_a_delivery_that_cannot_begin_waits_and_is_no_requeue(laboratory: Laboratory) -> None:
@@ -80,12 +80,12 @@ def test_what_a_full_disk_of_the_runner_stops_is_given_back(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(job.archives, "unpack", no_room)
+        patch.setattr(archives, "unpack", no_room)
         laboratory.work()
     begun = submissions.get_task(laboratory.ctx, PLATFORM, task_id).summary.status
     run_sql(laboratory.ctx, HAND_OUT)
     with monkeypatch.context() as patch:
-        patch.setattr(job.archives, "pack", no_room)
+        patch.setattr(archives, "pack", no_room)
         laboratory.work()
     ran = submissions.get_task(laboratory.ctx, PLATFORM, task_id)
     run_sql(laboratory.ctx, HAND_OUT)

@@ -98,7 +98,7 @@ def test_failures_of_others_keep_the_owner_out_of_nothing(ctx: Context, ana: Act
 def test_after_five_failures_a_client_waits_longer_each_time_and_a_minute_at_most(
     ctx: Context, ana: Actor, clock: Clock
 ) -> None:
-    waits = []
+    waits: list[int] = []
     for _ in range(13):
         while (problem := sign_in(ctx, "wrong")) == "SlowDown":
             clock.advance(seconds=1)

@@ -121,6 +121,7 @@ def test_a_professor_defines_assigns_imports_watches_and_cleans_up(
     students = ui.call("GET", f"/courses/{course_id}/students")
     (ana,) = [one for one in students if one["email"] == "ana.rojas@uniandes.edu.co"]
     assert len(students) == len(before) + 1
+    assert ana["nombre"] == "Ana Rojas"
 
     # A definition with one new stage and one that exists, and its description.
     existing = ui.call("GET", "/task-definitions")[0]
@@ -287,3 +288,43 @@ def shown_stages(task: dict[str, Any]) -> list[tuple[str, str]]:
         (status["processing_stage"]["stage_name"], status["processing_status"]["status_name"])
         for status in statuses
     ]
+
+
+def test_the_course_of_the_token_comes_first_and_the_others_by_name(
+    client: TestClient, ctx: Context, world: World
+) -> None:
+    student = accounts.find_person_id(ctx, "ui.student@uniandes.edu.co")
+    for name in ("Another", "Zoology"):
+        number = courses.create_course(ctx, PLATFORM, name=name)
+        courses.enrol(ctx, PLATFORM, number, student, Role.STUDENT)
+    login = client.post(
+        "/auth/login", json={"email": "ui.student@uniandes.edu.co", "password": PASSWORD}
+    ).json()
+    zoology = next(course["course_id"] for course in login["courses"] if course["course_name"] == "Zoology")
+
+    def listed(token: str, path: str = "/courses") -> list[str]:
+        answer = client.get(path, headers={"Authorization": f"Bearer {token}"})
+        return [course["course_name"] for course in answer.json()]
+
+    chosen = client.post(
+        "/auth/select_course",
+        json={"course_id": zoology},
+        headers={"Authorization": f"Bearer {login['access_token']}"},
+    ).json()
+    assert listed(login["access_token"]) == ["Another", "Robotics", "Zoology"]
+    assert listed(chosen["access_token"]) == ["Zoology", "Another", "Robotics"]
+    assert listed(chosen["access_token"], "/courses/") == ["Zoology", "Another", "Robotics"]
+
+
+def test_a_list_without_a_usable_row_is_refused_with_its_reasons(client: TestClient, world: World) -> None:
+    ui = WebUi(client)
+    course_id = ui.sign_in("ui.professor@uniandes.edu.co", "professor")
+
+    refused = ui.call(
+        "POST",
+        f"/courses/{course_id}/upload_students",
+        422,
+        files={"file": ("lista.csv", b"Email\nana@gmail.com\n", "text/csv")},
+    )
+
+    assert "Fila 2: Usa un correo de: uniandes.edu.co" in refused["detail"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from core.context import PLATFORM, Context
@@ -56,11 +58,11 @@ def test_an_assignment_is_opened_with_its_rules(
     field(app, "Required files, one per line").input("main.gcode\n\nREADME.md")
     field(app, "Statement (Markdown)").input("A **round** one")
     app = app.run()
-    seen = "\n".join(text.value for text in app.markdown)
+    seen = "\n".join(one.value for one in app.markdown)
     assert "There are 15 minutes of grace after that" in seen
     assert "What comes later is accepted and marked as late." in seen
     assert "You have 3 of 3 submissions left." in seen
-    assert "The archive must hold: `main.gcode`, `README.md`." in seen
+    assert r"The archive must hold: main\.gcode, README\.md." in seen
     app = press(app, "Save")
 
     assert names(ctx, world) == ["Print a ball", "Print a cube"]
@@ -180,3 +182,61 @@ def test_a_student_reads_the_rules_that_hold_for_them(
         "The archive may have 5 MB at most.",
         "The archive must hold: `main.gcode`.",
     ]
+
+
+def in_new_york(ctx: Context, world: builders.World) -> None:
+    with ctx.db.transaction() as session:
+        session.execute(
+            text("UPDATE course SET timezone = 'America/New_York' WHERE id = :id"), {"id": world.course_id}
+        )
+
+
+def set_due(app: AppTest, day: date, at: time) -> AppTest:
+    next(one for one in app.date_input if one.label == "Due date").set_value(day)
+    next(one for one in app.time_input if one.label == "Time · Due date").set_value(at)
+    return app.run()
+
+
+def test_a_due_date_in_an_hour_that_comes_twice_is_the_later_one(
+    ctx: Context, world: builders.World, visit_page: Visit
+) -> None:
+    in_new_york(ctx, world)
+    app = press(visit_page(world.professor, "assignments"), "Edit")
+
+    app = press(set_due(app, date(2026, 11, 1), time(1, 30)), "Save")
+
+    view = assignments.get_assignment(ctx, world.professor, world.assignment_id)
+    assert view.assignment_end_date == datetime(2026, 11, 1, 6, 30, tzinfo=UTC), "not 5:30"
+
+    field(press(app, "Edit"), "Name").input("Another name")
+    press(app.run(), "Save")
+
+    view = assignments.get_assignment(ctx, world.professor, world.assignment_id)
+    assert view.assignment_end_date == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+
+
+def test_a_due_date_in_an_hour_that_clocks_skip_is_refused_with_the_reason(
+    ctx: Context, world: builders.World, visit_page: Visit
+) -> None:
+    in_new_york(ctx, world)
+    before = assignments.get_assignment(ctx, world.professor, world.assignment_id)
+    app = press(visit_page(world.professor, "assignments"), "Edit")
+
+    app = press(set_due(app, date(2026, 3, 8), time(2, 30)), "Save")
+
+    (error,) = app.error
+    assert error.value.startswith("Due date:")
+    assert "since clocks go forward then" in error.value
+    assert assignments.get_assignment(ctx, world.professor, world.assignment_id) == before
+
+
+def test_the_part_of_an_assignment_that_is_open_stands_in_the_address(
+    world: builders.World, visit_page: Visit
+) -> None:
+    app = press(visit_page(world.professor, "assignments"), "Extensions")
+    assert app.query_params["extensions"] == [str(world.assignment_id)]
+    assert "**Extensions**" in [one.value for one in app.markdown]
+
+    app = press(app, "Extensions")
+    assert "extensions" not in app.query_params
+    assert "**Extensions**" not in [one.value for one in app.markdown]

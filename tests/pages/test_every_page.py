@@ -5,11 +5,15 @@ What theme the reader has is known to the browser alone: `tests/e2e/test_people.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from google.protobuf.message import Message
+from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from core.context import ORCHESTRATOR, Actor, Context
@@ -131,6 +135,69 @@ def fill(ctx: Context, world: builders.World) -> int:
     return failed
 
 
+HOSTILE = (
+    "![p](http://127.0.0.1:9/px.png) [Aprobar](http://example.org) **Eva** $x$ __init__.py "
+    ":red[r] <b>b</b> &lt; ~~z~~ 1. `c`"
+)
+RAW = re.compile(r"(?<!\\)(\[Aprobar|\*\*Eva|\$x|__init|:red|<b>|&lt|~~z|`c`)")
+"""What makes Markdown of `HOSTILE`, where it is not escaped."""
+
+TEXTS_OF_PEOPLE = {
+    "users": ("full_name", "student_code"),
+    "course": ("course_name",),
+    "assignment": ("assignment_name",),
+    "assignment_statement": ("file_name",),
+    "assignment_extension": ("reason",),
+    "task_definition": ("definition_name", "definition_description"),
+    "definition_stage": (
+        "stage_description", "container_name", "container_description", "container_filename",
+        "run_command",
+    ),
+    "task": ("original_name",),
+    "task_log": ("log_message",),
+    "task_stage_status": ("reason",),
+    "failure_triage": ("note",),
+    "operation": ("note",),
+    "requeue_event": ("note",),
+    "saved_view": ("name",),
+    "callback_token": ("name",),
+    "alert_target": ("name",),
+    "alert_incident": ("subject", "note"),
+    "web_session": ("user_agent",),
+}  # fmt: skip
+
+
+def write_markdown_everywhere(ctx: Context) -> None:
+    """Let every text that people or their programs have written be Markdown, each distinct."""
+    with ctx.db.transaction() as session:
+        for table, columns in TEXTS_OF_PEOPLE.items():
+            changes = ", ".join(f"{column} = :hostile || ctid" for column in columns)
+            session.execute(text(f"UPDATE {table} SET {changes}"), {"hostile": HOSTILE})
+        session.execute(text("UPDATE assignment SET required_names = ARRAY[:hostile]"), {"hostile": HOSTILE})
+
+
+def markdown_of(app: AppTest) -> Iterator[str]:
+    """Every text of the page that Streamlit reads as Markdown."""
+    for node in walk(app._tree):
+        proto = getattr(node, "proto", None)
+        if proto is None or getattr(node, "type", "") in {"text", "code"}:
+            continue
+        for field, value in proto.ListFields():
+            if field.name in {"body", "label", "help", "text"} and isinstance(value, str):
+                yield value
+            elif isinstance(value, Message):  # of blocks: expander, popover, tab
+                yield from (inner for _, inner in value.ListFields() if isinstance(inner, str))
+            elif field.name == "options":
+                yield from (option.content for option in value if hasattr(option, "content"))
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """The node and all below it."""
+    yield node
+    for child in getattr(node, "children", {}).values():
+        yield from walk(child)
+
+
 def test_every_screen_has_a_place_and_no_part_belongs_to_none() -> None:
     assert {place.screen for place in PLACES} == set(SCREENS)
     assert set(PARTS) <= {screen.path for screen in SCREENS}
@@ -142,6 +209,7 @@ def test_a_page_opens_without_an_error(
     ctx: Context, world: builders.World, open_page: Open, place: Place, language: str
 ) -> None:
     names = {"task": fill(ctx, world), "definition": world.definition_id}
+    write_markdown_everywhere(ctx)
     address = {name: value.format(**names) for name, value in place.address.items()}
 
     app = open_page(place.role, place.screen.path, language, **address)
@@ -156,6 +224,7 @@ def test_a_page_opens_without_an_error(
     if "dry_run" in address and (place.screen.path, place.role) in NOT_THEIRS:
         allowed.add(NotAllowed().sentence(language))
     assert {error.value for error in app.error} <= allowed
+    assert [shown for shown in markdown_of(app) if RAW.search(shown)] == []
 
 
 @pytest.mark.parametrize("place", [place for place in PLACES if not place.address], ids=str)

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.context import ORCHESTRATOR, Context
 from core.services import accounts, assignments, notices, receipts, reports, requeues, submissions
-from core.services.assignments import AssignmentDraft
+from core.services.assignments import AssignmentDraft, AssignmentRules
 from core.vocabulary import LatePolicy
 from dashboard import process, shell
 from dashboard.task_view.compare import difference
@@ -276,3 +276,29 @@ def leave(ctx: Context, world: builders.World, task_id: int, files: dict[str, st
     content.seek(0)
     ctx.storage.delete(path)
     ctx.storage.upload(path, content)
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"), [(LatePolicy.REFUSE, "It takes no more submissions"), (LatePolicy.MARK, "is late")]
+)
+def test_a_due_date_that_passes_under_the_open_page_is_told(
+    ctx: Context, clock: Clock, world: builders.World, open_page: Open, *, policy: LatePolicy, said: str
+) -> None:
+    view = assignments.get_assignment(ctx, world.professor, world.assignment_id)
+    draft = AssignmentDraft(
+        "Print __a__ cube",
+        view.definition_id,
+        view.assignment_start_date,
+        view.assignment_end_date,
+        rules=AssignmentRules(late_policy=policy),
+    )
+    assignments.update_assignment(ctx, world.professor, view.id, draft)
+    app = open_page("my_work")
+    assert list(app.warning) == []
+
+    clock.advance(days=7, minutes=1)
+    (warning,) = app.run().warning
+
+    assert said in warning.value
+    assert "\\_\\_a\\_\\_" in warning.value
+    assert list(open_page("my_work").warning) == [], "nothing passed since this one was opened"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -15,7 +16,7 @@ from core.now_and_then import NowAndThen
 def moment(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic time, in its only element."""
     now = [1000.0]
-    monkeypatch.setattr(now_and_then.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 

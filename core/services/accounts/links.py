@@ -119,6 +119,7 @@ def spend_link(session: Session, ctx: Context, token: str) -> User:
     link = session.scalar(select(OneTimeLink).where(*_alive(ctx, token)))
     if link is None:
         raise LinkExpired
+    user: User | None
     if link.registration_id is not None:
         user = _make_account(session, ctx, session.get_one(Registration, link.registration_id))
     else:

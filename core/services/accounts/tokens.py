@@ -106,6 +106,12 @@ def actor_of_api_token(ctx: Context, token: str) -> Actor:
         return person_of(user).actor
 
 
+def course_of_api_token(ctx: Context, token: str) -> int | None:
+    """Return the course that the token was asked for with, if any."""
+    with ctx.db.transaction() as session:
+        return session.scalar(select(ApiToken.course_id).where(ApiToken.token_hash == digest(token)))
+
+
 def list_api_tokens(ctx: Context, actor: Actor) -> list[OwnApiToken]:
     """The actor's own living tokens, the newest first.
 

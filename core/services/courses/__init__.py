@@ -15,13 +15,13 @@ from core.services.courses.reading import (
 )
 from core.services.courses.roster import (
     LARGEST_FILE,
-    RosterCorrection,
     RosterEntry,
     RosterOutcome,
     RosterRejection,
     check_may_import,
     import_roster,
 )
+from core.services.courses.roster_corrections import RosterCorrection
 from core.services.courses.roster_file import RosterSheet
 
 __all__ = [

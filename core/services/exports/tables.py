@@ -14,15 +14,23 @@ Cell = str | int | float | None
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
 
+_SEPARATORS = {"es": ";"}
+"""Where the comma separates decimals, Excel separates the cells of a CSV by semicolons."""
+
 _CHUNK = 262_144
 _IN_MEMORY = 1_000_000
 _BATCH = 500
 
 
-def as_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Generator[bytes, None, None]:
-    """CSV in UTF-8 with a BOM, in pieces. A text that would be a formula begins with an apostrophe."""
+def as_csv(
+    header: Sequence[str], rows: Iterable[Sequence[Cell]], *, language: str
+) -> Generator[bytes, None, None]:
+    """Return a CSV in UTF-8 with a BOM, in pieces, as Excel in `language` opens it.
+
+    A text that would be a formula begins with an apostrophe.
+    """
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, delimiter=_SEPARATORS.get(language, ","))
     text.write("\ufeff")
     writer.writerow([_harmless(name) for name in header])
     for count, row in enumerate(rows, 1):

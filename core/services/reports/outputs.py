@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
@@ -43,7 +44,7 @@ def read_next_output(ctx: Context, actor: Actor, *, after: int = 0) -> int | Non
     return int(row.id)
 
 
-def _next(session: Session, after: int) -> Row[tuple[object, ...]] | None:
+def _next(session: Session, after: int) -> Any:  # a row of the columns below, or None
     return session.execute(
         select(
             TaskStageStatus.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from core.first_error import find_first_error, is_summary
@@ -56,7 +56,7 @@ def _entries(
 ) -> list[tuple[str, str]]:
     """Entries of this run that the stage's node sent; those that name no stage count for the one that ran."""
     of_stage = TaskLog.stage_id == stage.stage_id
-    unnamed = TaskLog.stage_id.is_(None)
+    unnamed: ColumnElement[bool] = TaskLog.stage_id.is_(None)
     if stage.started_at is not None:
         unnamed &= TaskLog.logged_at >= stage.started_at
     rows = session.execute(

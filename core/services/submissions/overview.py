@@ -45,6 +45,7 @@ class StudentRow:
     student_id: int
     student_email: str
     student_name: str
+    student_code: str | None
     submissions: int
     task_id: int | None
     submitted_at: datetime | None
@@ -160,6 +161,7 @@ def _row(
         student_id=user.id,
         student_email=user.email,
         student_name=user.full_name,
+        student_code=user.student_code,
         submissions=count or 0,
         task_id=task.id if task else None,
         submitted_at=task.creation_timestamp if task else None,
