@@ -43,6 +43,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>ULOS</title>
+<link rel="icon" href="/favicon.png">
 <script src="{script}" defer></script>
 </head>
 <body>

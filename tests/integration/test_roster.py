@@ -165,9 +165,10 @@ def test_nobody_is_demoted_by_a_list(ctx: Context) -> None:
 def test_who_has_an_account_keeps_name_and_password_and_is_not_invited(ctx: Context) -> None:
     world = builders.world(ctx)
     hashed = accounts.hash_password("correct horse battery")
-    accounts.ensure_person(
-        ctx, PLATFORM, email="l.perez@uniandes.edu.co", full_name="Lucho", password_hash=hashed
+    person = accounts.ensure_person(
+        ctx, PLATFORM, email="l.perez@uniandes.edu.co", full_name="", password_hash=hashed
     )
+    accounts.set_name(ctx, Actor(person), "Lucho")
 
     outcome = upload(ctx, world, delimited(ROWS))
 
