@@ -146,7 +146,6 @@ def list_definitions(
 
 
 @router.get("/keys", responses=responses(304, 401, 403))
-@router.get("/keys/", include_in_schema=False)
 def list_routing_keys(ctx: ContextDep, actor: ActorDep) -> list[RoutingKeyOut]:
     """Routing keys that nodes know, and those that definitions use, each with its queue."""
     return [
