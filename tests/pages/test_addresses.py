@@ -52,7 +52,9 @@ def open_page(ctx: Context, world: builders.World, monkeypatch: pytest.MonkeyPat
 
 
 def course_of(app: AppTest) -> int:
-    return int(next(box for box in app.sidebar.selectbox if box.label == "Course").value)
+    chosen = next(box for box in app.sidebar.selectbox if box.label == "Course").value
+    assert isinstance(chosen, int)
+    return chosen
 
 
 def address_of(app: AppTest) -> dict[str, str]:
