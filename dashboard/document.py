@@ -22,9 +22,6 @@ from dashboard.registry import LINK_SCREEN, SCREENS
 NONCE_SECONDS = 24 * 3600
 
 _HERE = Path(__file__).parent
-_COMPONENT_STYLES = ("uploads/form.css", "live/live.css", "live/clock.css", "monitoring/wall.css")
-"""Styles that Streamlit puts into the page for our components."""
-
 _STYLES_OF_THE_CLIENT = (
     "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",  # empty: filled rule by rule, without markup
     "'sha256-38RhXrc7EdReTKsOm23ZPOCUgniTUUcjky8QOOrQx6o='",  # react-aria: how buttons take touches
@@ -63,7 +60,9 @@ def policy() -> str:
     source = _document("es")
     scripts = re.findall(r"<script>(.*?)</script>", source, re.DOTALL)
     styles = re.findall(r"<style>(.*?)</style>", source, re.DOTALL)
-    styles += [(_HERE / name).read_text(encoding="utf-8").strip() for name in _COMPONENT_STYLES]
+    styles += [
+        path.read_text(encoding="utf-8").strip() for path in sorted(_HERE.rglob("*.css"))
+    ]  # components
     return "; ".join(
         (
             "default-src 'none'",

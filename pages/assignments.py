@@ -41,7 +41,11 @@ if visit.role is Role.PROFESSOR:
 with shell.errors():
     views = assignments.list_assignments(visit.ctx, visit.actor, visit.course.id)
     if not views:
-        st.info(_("There is no assignment yet. A professor of the course opens the first one here."))
+        st.info(
+            _("There is no assignment yet. Open the first one with New assignment.")
+            if visit.role is Role.PROFESSOR
+            else _("There is no assignment yet. A professor of the course opens the first one here.")
+        )
         st.stop()
     states = {"all": _("All"), **{state.value: state_label(state) for state in AssignmentState}}
     state = st.segmented_control(

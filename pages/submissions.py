@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services import assignments, statistics
-from dashboard import address, i18n, rerun, shell
+from core.services import assignments, statistics, topics
+from dashboard import address, i18n, live, rerun, shell
 from dashboard.submissions import attention, figures, students
 
 _ = i18n.gettext
@@ -52,10 +52,15 @@ with shell.errors():
     if part == "reruns":
         rerun.follow(visit)
         st.stop()
-    read = statistics.read_statistics(visit.ctx, visit.actor, chosen)
-    if part == "figures":
-        figures.show(visit, read)
-    elif part == "attention":
-        attention.show(visit, read)
+    if part in ("figures", "attention"):
+        show = figures.show if part == "figures" else attention.show
+        live.show(
+            lambda fresh: show(fresh, statistics.read_statistics(fresh.ctx, fresh.actor, chosen)),
+            topics=[topics.of_course(visit.course.id)],
+            key=part,
+            pausable=True,
+            gap_seconds=5.0,
+        )
     else:
+        read = statistics.read_statistics(visit.ctx, visit.actor, chosen)
         students.show(visit, chosen, [stage.stage_name for stage in read.stages])

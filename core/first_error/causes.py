@@ -45,6 +45,7 @@ _SAME = (
     (r"cypress\.config\.js is missing|Falta cypress\.config\.js", "cypress.config.js is missing"),
     (r"There is no spec under|No hay pruebas en cypress", "there is no spec"),
     (r"\S+ (?:is not valid JSON|no es un JSON válido)", "a file is not valid JSON"),
+    (r"\S+ (?:is empty\b|está vacío\b)", "a file is empty"),
     (r"\S+ (?:has no test|no tiene pruebas)", "a spec has no test"),
     (r"\S+ (?:never uses cy|nunca usa cy)", "a spec never uses cy"),
     (r"expect\(.{1,120}(?:can never hold|nunca se cumple)", "an assertion can never hold"),

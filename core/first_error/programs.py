@@ -18,7 +18,8 @@ _OF_FILE = re.compile(rf"({_FILE}), (?:line|línea) (\d+): (.+)")
 _LACKS = re.compile(
     r"(?:No .{1,40} was found in your archive|No hay ningún archivo|There is no .{1,60} (?:in|under) "
     r"|No hay (?:archivos|pruebas)|Falta \S+\.\w+|\S+\.\w+ is missing\.$"
-    r"|\S+ (?:has no test|no tiene pruebas|never uses|nunca usa)|No se puede leer \S+: |\S+ cannot be read: "
+    r"|\S+ (?:is empty\.$|está vacío\.$|has no test|no tiene pruebas|never uses|nunca usa)"
+    r"|No se puede leer \S+: |\S+ cannot be read: "
     r"|\S+ (?:is not valid JSON|no es un JSON válido))"
 )
 _ASSUMED = ("se asume", "is assumed")

@@ -166,6 +166,13 @@ _CATALOGUE = (
         },
     ),
     _entry(
+        r"\S+ is empty\b|\S+ está vacío\b",
+        Owner.FILE,
+        en="A file of yours that this stage needs is empty.",
+        es="Un archivo tuyo que esta etapa necesita está vacío.",
+        todo=_MEND,
+    ),
+    _entry(
         r"has no test|no tiene pruebas|never uses cy|nunca usa cy|missing script|no tests? (ran|found|collected)",
         Owner.FILE,
         en="A test file of yours holds no test that runs.",

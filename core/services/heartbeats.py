@@ -32,8 +32,17 @@ EVERY_SECONDS = 5.0
 TURN_SECONDS = 60.0
 """How long one turn of a loop may take."""
 
-LONG_TURNS: Mapping[str, float] = MappingProxyType({"copies": 900.0, "sweep": 1800.0, "mails": 300.0})
-"""Loops whose turns take longer: one large file on a slow line, a listing of the whole file server."""
+LONG_TURNS: Mapping[str, float] = MappingProxyType(
+    {
+        "copies": 900.0,
+        "mails": 300.0,
+        "operations": 300.0,
+        "sweep": 1800.0,
+        "topology": 300.0,
+        "webhooks": 300.0,
+    }
+)
+"""Loops whose turns take longer: one large file on a slow line, receivers that do not answer."""
 
 KEPT = timedelta(days=1)
 

@@ -7,27 +7,46 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.services import alerts, topics
+from core.services import alerts, monitoring, topics
 from core.services.alerts import Incident
 from core.services.monitoring import Scope
-from core.vocabulary import Role
+from core.vocabulary import AlertKind, Role
 from dashboard import i18n, live, shell
 from dashboard.monitoring import alert_rules, alert_targets
 
 _ = i18n.gettext
 SHOWN_AT_TOP = 5
+ABOUT_WORK = (AlertKind.WAITING, AlertKind.FAILURES, AlertKind.SILENCE, AlertKind.PARKED)
+"""Kinds of incidents that are about submissions rather than about a system that all depend on."""
 
 
 def banner(visit: shell.Visit) -> None:
     """What is wrong now, in words, above everything else; nothing when all is well."""
     course_id = visit.course.id if visit.course else None
-    found = once(alerts.list_incidents(visit.ctx, visit.actor, course_id=course_id, is_open=True))
+    found = list_open(visit, course_id)
     waiting = sorted(found, key=lambda one: one.acknowledged_at is not None)
     for incident in waiting[:SHOWN_AT_TOP]:
         _announce(visit, incident)
     if len(waiting) > SHOWN_AT_TOP:
         more = i18n.number_text(len(waiting) - SHOWN_AT_TOP)
         st.caption(_("{count} more: see Alerts below.").format(count=more))
+
+
+def list_open(visit: shell.Visit, course_id: int | None) -> list[Incident]:
+    """Return what is wrong now and concerns the course, or anything where none is chosen; each once."""
+    found = once(alerts.list_incidents(visit.ctx, visit.actor, course_id=course_id, is_open=True))
+    if course_id is None or not _has_no_work(visit, course_id):
+        return found
+    return [one for one in found if one.course_id is not None or one.kind not in ABOUT_WORK]
+
+
+def _has_no_work(visit: shell.Visit, course_id: int) -> bool:
+    """Return whether nothing was ever handed in in the course: alarms about work concern other courses."""
+    scope = Scope(course_id=course_id)
+    if monitoring.count_verdicts(visit.ctx, visit.actor, scope).ended:
+        return False
+    queue = monitoring.read_queue(visit.ctx, visit.actor, scope)
+    return not queue.waiting and not queue.running
 
 
 def once(found: Sequence[Incident]) -> list[Incident]:

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.context import Actor
-from core.services import alerts, health, inventory, monitoring, reports
+from core.services import health, inventory, monitoring, reports
 from core.services.alerts import Incident
 from core.services.monitoring import ABOUT_FAILURES, Answer, Components, Evidence, Queue, Scope, Verdicts
 from dashboard import i18n, live, process, shell, systems
-from dashboard.monitoring import verdict
+from dashboard.monitoring import alerts, verdict
 
 _ = i18n.gettext
 
@@ -44,7 +44,7 @@ def read(visit: shell.Visit, scope: Scope) -> Now:
     components = _components(actor, (actor.user_id, str(ctx.db.url)))
     verdicts = monitoring.count_verdicts(ctx, actor, scope)
     failures = monitoring.group_failures(ctx, actor, scope)
-    incidents = tuple(alerts.list_incidents(ctx, actor, course_id=course_id, is_open=True))
+    incidents = tuple(alerts.list_open(visit, course_id))
     evidence = monitoring.gather_evidence(ctx, actor, scope, verdicts, failures)
     answer = monitoring.answer_for(
         queue,

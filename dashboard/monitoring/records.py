@@ -102,9 +102,9 @@ def _troubled(visit: shell.Visit, row: Troubled) -> None:
     with st.container(border=True, key=f"troubled-{row.task_id}"):
         st.markdown(f"**{row.reference}**")
         if row.lack:
-            text = _("It passed, but after {count} runs its results lack its own files: {names}")
+            text = _("It passed, but its results lack its own files after several runs: {names}")
         else:
-            text = _("It crashes on the nodes over and over: {count} runs without a result")
+            text = _("It crashes on the nodes over and over. Runs without a result: {count}")
         st.caption(text.format(count=row.runs, names=i18n.plain(", ".join(row.lack[:FILES_SHOWN]))))
         with st.container(horizontal=True, key=f"troubled-actions-{row.task_id}"):
             st.link_button(_("Open the submission"), f"/task?task={row.task_id}")

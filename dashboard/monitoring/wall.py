@@ -10,7 +10,6 @@ from core.services import alerts
 from core.services.alerts import Incident
 from core.services.monitoring import Answer, Scope
 from dashboard import i18n, shell
-from dashboard.monitoring import alerts as open_alerts
 from dashboard.monitoring import now, verdict
 
 _ = i18n.gettext
@@ -54,7 +53,7 @@ def draw(visit: shell.Visit, scope: Scope, window: str) -> None:
                 "seconds": figures.queue.oldest_waiting_seconds,
             },
             "parts": [
-                _alerts(tuple(open_alerts.once(figures.incidents))),
+                _alerts(figures.incidents),
                 _stages(figures),
                 _systems(figures),
             ],

@@ -56,8 +56,8 @@ def _repeated_runs(task: TaskView) -> None:
     if current.crash_loop_at is not None:
         st.warning(
             _(
-                "The nodes have taken it {count} times and crash on it over and over. It will not end by "
-                "itself: check that the nodes do not requeue rejected tasks, then requeue it."
+                "The nodes crash on it over and over (runs so far: {count}). It will not end by itself: "
+                "check that the nodes do not requeue rejected tasks, then requeue it."
             ).format(count=current.run)
         )
     if current.results_lack:

@@ -85,8 +85,16 @@ _SENTENCES: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
 
 _ONE: Mapping[str, Mapping[AlertKind, str]] = MappingProxyType(
     {
-        "en": {AlertKind.PARKED: "One report could not be applied and waits for somebody."},
-        "es": {AlertKind.PARKED: "Un reporte no se pudo aplicar y espera a alguien."},
+        "en": {
+            AlertKind.PARKED: "One report could not be applied and waits for somebody.",
+            AlertKind.CRASH_LOOP: "One submission crashes and is handed out again without end. Check that"
+            " the nodes do not requeue rejected tasks.",
+        },
+        "es": {
+            AlertKind.PARKED: "Un reporte no se pudo aplicar y espera a alguien.",
+            AlertKind.CRASH_LOOP: "Una entrega se cae y se reparte de nuevo sin fin. Revisa que los nodos"
+            " no reencolen las tareas rechazadas.",
+        },
     }
 )
 """Where the figure is 1."""

@@ -17,7 +17,7 @@ from core.models import Assignment, DefinitionStage, Task, TaskAttempt, TaskDefi
 from core.services.explanations import Owner, explain
 from core.services.monitoring.failures import FailureGroup, Failures
 from core.services.monitoring.scope import Scope
-from core.services.monitoring.standing import standing
+from core.services.monitoring.standing import has_passed_since, standing
 from core.services.monitoring.verdicts import Verdicts, verdicts_within
 from core.vocabulary import FailedBy, StageStatus
 
@@ -25,7 +25,7 @@ FEW = 5
 """With fewer failures than this nothing is said about their cause."""
 LARGE_SHARE = 0.5
 FAILURES_READ = 200
-"""The latest failures of a cause that are compared one by one."""
+"""The latest open failures of a cause that are compared one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,7 @@ def _with_largest(
         return evidence
     definition_id, _ = Counter(row.definition_id for row in rows).most_common(1)[0]
     since = max(group.first_seen, scope.since) if scope.since else group.first_seen
+    students = len({row.created_by_id for row in rows})
     of_definition = replace(scope, definition_id=definition_id)
     meanwhile = verdicts_within(session, actor, replace(of_definition, since=since))
     window = _before(scope, now)
@@ -122,8 +123,9 @@ def _with_largest(
     return replace(
         evidence,
         definition=session.get_one(TaskDefinition, definition_id).definition_name,
+        students=group.students if len(rows) == FAILURES_READ else students,
         read=len(rows),
-        students_read=len({row.created_by_id for row in rows}),
+        students_read=students,
         texts=len({without_place(row.reason or "") for row in rows}),
         passed_since=meanwhile.passed,
         ended_since=meanwhile.ended,
@@ -137,7 +139,7 @@ def _latest(session: Session, actor: Actor, scope: Scope, group: FailureGroup) -
     columns = select(Task.id, Task.created_by_id, TaskStageStatus.reason, Assignment.definition_id)
     return session.execute(
         standing(session, actor, scope, columns.select_from(TaskStageStatus))
-        .where(TaskStageStatus.failure_key == group.id)
+        .where(TaskStageStatus.failure_key == group.id, ~has_passed_since())
         .order_by(TaskStageStatus.ended_at.desc(), Task.id.desc())
         .limit(FAILURES_READ)
     ).all()

@@ -117,9 +117,10 @@ def accept(
         return _same(earlier, place, measure(file, ctx.settings))
     measured = measure(file, ctx.settings, limit_mb=terms.limit_mb)
     check_names(archive.inspect(file), terms.required_names)
-    submission = (actor.user_id, place, submit_key, measured.sha256)
+    folder = ctx.storage.path("originals", f"{at:%Y%m}")
+    submission = (folder, actor.user_id, place, submit_key, measured.sha256)
     again = _UNRECORDED.take(submission, at)
-    path = again or ctx.storage.path("originals", f"{at:%Y%m}", f"{secrets.token_hex(16)}.zip")
+    path = again or f"{folder}/{secrets.token_hex(16)}.zip"
     stored_at = originals.store(ctx, file, path)
     original = _Original(path, file_name, measured, at, submit_key, stored_at)
     try:
