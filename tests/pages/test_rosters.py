@@ -54,7 +54,7 @@ def test_each_sheet_is_named_and_those_that_are_chosen_are_read(
 
     app = preview(visit_page, world, content)
     assert app.multiselect(key="import-sheets").value == ["Lista", "Grupo2"]
-    assert "Left out: Equipo \\(1 rows\\)" in [one.value for one in app.warning]
+    assert r"Left out\: Equipo \(1 row\)" in [one.value for one in app.warning]
     app.multiselect(key="import-sheets").set_value(["Grupo2"]).run()
     apply(app)
 
