@@ -8,6 +8,7 @@ import random
 import threading
 import time
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,7 @@ PASSWORD = "ulos-demo"
 OPEN = "Imprime un cubo"
 PLAYED = "Played by the test"
 
-SAMPLES = (
+SAMPLES: tuple[tuple[Callable[[], bytes], tuple[int, ...]], ...] = (
     (samples.gcode_good, (COMPLETED, COMPLETED)),
     (samples.gcode_good, (COMPLETED, COMPLETED)),
     (samples.gcode_outside, (FAILED, PENDING)),
