@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import random
 import threading
 import time
@@ -77,7 +78,7 @@ def _token(client: httpx.Client, name: str) -> tuple[str, int]:
 
 
 def _played_assignment(client: httpx.Client, course_id: int) -> int:
-    stages = [
+    stages: list[dict[str, Any]] = [
         {
             "stage_id": None,
             "stage_name": name,
@@ -96,8 +97,8 @@ def _played_assignment(client: httpx.Client, course_id: int) -> int:
     made = client.post(
         "/task-definitions",
         files=[
-            ("task_definition", (None, httpx.Response(200, json=definition).text)),
-            *[("files", (stage["container"]["container_filename"], b"image")) for stage in stages],  # type: ignore[index]
+            ("task_definition", (None, json.dumps(definition))),
+            *[("files", (stage["container"]["container_filename"], b"image")) for stage in stages],
         ],
     ).raise_for_status()
     now = datetime.now(UTC)
