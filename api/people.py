@@ -153,8 +153,8 @@ class InvitationOut(BaseModel):
     email: str
     link: str | None = Field(description="To be handed to the person; shown this once")
     delivery: Delivery = Field(
-        description="mail: a mail goes out; link: see there; admin: only an admin may see the link of an "
-        "account that is also in courses of others; later: the mailbox was sent enough of them lately"
+        description="mail: a mail goes out; link: see there; admin: only an admin may see the link of this "
+        "account; later: the mailbox was sent enough of them lately"
     )
 
     @classmethod

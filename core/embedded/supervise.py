@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -44,6 +45,9 @@ def up(settings: Settings) -> None:
     config.chmod(0o600)
     os.environ["PYTHONDONTWRITEBYTECODE"] = ""
     close_to_others(log)
+    # Not a program of supervisord, which would open our terminal again and may not where another user
+    # owns it. It ends with this process, whatever this process becomes.
+    subprocess.Popen([sys.executable, "-m", "core", "ready"], start_new_session=True)
     supervisord = str(Path(sys.executable).with_name("supervisord"))
     os.execv(supervisord, [supervisord, "-n", "-s", "-c", str(config)])  # noqa: S606  no shell is wanted
 
@@ -96,7 +100,6 @@ def render(settings: Settings, resolved: Settings) -> str:
         ),
         ("worker", f"{here} -m core worker", True, "TERM", 3),
         ("runner", f"{here} -m runner", resolved.runs_runner, "TERM", 4),
-        ("ready", f"{here} -m core ready", True, "TERM", 5),
     ]
     run = settings.data_dir / "run"
     head = f"""[supervisord]
@@ -119,9 +122,8 @@ def _serve(python: str, app: str, host: str, port: int) -> str:
 
 
 def _program(settings: Settings, name: str, command: str, stop: str, priority: int) -> str:
-    once = name in {"setup", "ready"}
+    once = name == "setup"
     log = settings.data_dir / "log" / f"{name}.log"
-    out = "/dev/stdout" if name == "ready" else str(log)
     return f"""
 [program:{name}]
 command={command}
@@ -134,8 +136,8 @@ stopsignal={stop}
 stopwaitsecs=10
 stopasgroup={"false" if name == "postgres" else "true"}
 killasgroup=true
-stdout_logfile={out}
-stdout_logfile_maxbytes={"0" if name == "ready" else "10MB"}
+stdout_logfile={log}
+stdout_logfile_maxbytes=10MB
 redirect_stderr=true
 """
 

@@ -45,9 +45,13 @@ addEventListener(
 addEventListener(
   "click",
   (event) => {
-    if (!press || !event.isTrusted || event.detail === 0) return
-    if (pressed(event.target) === press.name) press.isClicked = true
-    else event.stopImmediatePropagation(), event.preventDefault()
+    if (!press) return
+    if (pressed(event.target) === press.name) {
+      press.isClicked = true
+    } else if (event.isTrusted && event.detail > 0) {
+      event.stopImmediatePropagation()
+      event.preventDefault()
+    }
   },
   true,
 )

@@ -52,14 +52,14 @@ def evidence(answer: Answer, verdicts: Verdicts, found: Evidence) -> list[str]:
         )
     )
     if found.of_platform:
-        lines.append(_("{count} are the platform's own failures.").format(count=shown(found.of_platform)))
+        lines.append(_("Failures of the platform itself: {count}.").format(count=shown(found.of_platform)))
     if found.untold:
         lines.append(_("The output names no error: {count}.").format(count=shown(found.untold)))
     return [*lines, *_largest(found), *_history(found)]
 
 
 def _crashes(verdicts: Verdicts, found: Evidence) -> list[str]:
-    lines = [_("{count} ended in a crash or a timeout.").format(count=i18n.number_text(verdicts.crashed))]
+    lines = [_("Crashes and timeouts: {count}.").format(count=i18n.number_text(verdicts.crashed))]
     if found.queue:
         text = _("{count} of the latest {read} came from the queue {queue}.")
         shown = i18n.number_text

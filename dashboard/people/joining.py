@@ -57,9 +57,7 @@ def show_invitations() -> None:
             _show_links(by[Delivery.LINK])
         if of_admins := by[Delivery.ADMIN]:
             st.warning(
-                _(
-                    "Also in courses of others, so that an administrator must make their link: {people}"
-                ).format(people=_emails(of_admins))
+                _("Their link must be made by an administrator: {people}").format(people=_emails(of_admins))
             )
         st.button(_("Put away"), key="invitations-done", on_click=st.session_state.pop, args=("invitations",))
 

@@ -171,3 +171,18 @@ def test_nothing_is_ever_started_as_root() -> None:
 
     with suppress(OSError), pytest.raises(MayNotBeRoot):
         Sandbox(None).start([], bound=[], folder=Path("/"), seconds=1, stdin=0, stdout=1)
+
+
+def test_long_output_keeps_its_beginning_and_its_end_and_shows_nul_as_a_replaced_character(run: Run) -> None:
+    program = (
+        "import sys\n"
+        "for number in range(200_000): sys.stdout.write(f'line {number} \\0 of the student\\n')\n"
+        "print('the verdict')"
+    )
+
+    output = as_runner(lambda: run("python3 p.py", {"p.py": program})).output
+
+    assert output.startswith("line 0 \ufffd of the student\n")
+    assert "bytes were left out here" in output
+    assert output.endswith("of the student\nthe verdict\n")
+    assert len(output) < 1_100_000
