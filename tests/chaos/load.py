@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import random
 import threading
 import time
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +26,7 @@ PASSWORD = "ulos-demo"
 OPEN = "Imprime un cubo"
 PLAYED = "Played by the test"
 
-SAMPLES = (
+SAMPLES: tuple[tuple[Callable[[], bytes], tuple[int, ...]], ...] = (
     (samples.gcode_good, (COMPLETED, COMPLETED)),
     (samples.gcode_good, (COMPLETED, COMPLETED)),
     (samples.gcode_outside, (FAILED, PENDING)),
@@ -76,7 +78,7 @@ def _token(client: httpx.Client, name: str) -> tuple[str, int]:
 
 
 def _played_assignment(client: httpx.Client, course_id: int) -> int:
-    stages = [
+    stages: list[dict[str, Any]] = [
         {
             "stage_id": None,
             "stage_name": name,
@@ -95,8 +97,8 @@ def _played_assignment(client: httpx.Client, course_id: int) -> int:
     made = client.post(
         "/task-definitions",
         files=[
-            ("task_definition", (None, httpx.Response(200, json=definition).text)),
-            *[("files", (stage["container"]["container_filename"], b"image")) for stage in stages],  # type: ignore[index]
+            ("task_definition", (None, json.dumps(definition))),
+            *[("files", (stage["container"]["container_filename"], b"image")) for stage in stages],
         ],
     ).raise_for_status()
     now = datetime.now(UTC)

@@ -95,7 +95,7 @@ def test_refusing_proxy_breaks_open_and_new_connections(echo: int) -> None:
 
 
 @pytest.mark.parametrize("use_epsv", [True, False])
-def test_ftp_transfers_go_through_the_proxy_as_well(use_epsv: bool, tmp_path_factory: object) -> None:
+def test_ftp_transfers_go_through_the_proxy_as_well(use_epsv: bool) -> None:
     content = os.urandom(200_000)
     with ftp_servers.running("aioftp") as server:
         parts = urlsplit(server.url)
