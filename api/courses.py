@@ -56,6 +56,7 @@ class MemberChangedOut(MemberOut):
                 "id": 46,
                 "email": "luis.perez@uniandes.edu.co",
                 "full_name": "Luis Pérez",
+                "nombre": "Luis Pérez",
                 "student_code": None,
                 "course_role": "assistant",
                 "has_password": True,
