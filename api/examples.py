@@ -58,6 +58,8 @@ EXAMPLE_DETAIL: Example = EXAMPLE_TASK | {
             "ended_at": None,
             "closed_at": None,
             "stalled_at": None,
+            "crash_loop_at": None,
+            "results_lack": [],
             "stage_statuses": EXAMPLE_STAGES,
         }
     ],
