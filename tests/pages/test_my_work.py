@@ -66,7 +66,7 @@ def test_what_is_due_first_stands_first_with_the_time_left(
     labels = [part.label for part in open_page("my_work").expander]
 
     assert labels[:2] == [
-        "**Print a ring** — 5 hours left · – Not submitted",
+        "**Print a ring** — 5 h left · – Not submitted",
         "**Print a cube** — 7 days left · – Not submitted",
     ]
 
@@ -78,7 +78,7 @@ def test_the_time_left_is_never_more_than_there_is(
 
     label = next(part.label for part in open_page("my_work").expander)
 
-    assert label == "**Print a cube** — 6 days 23 hours left · – Not submitted"
+    assert label == "**Print a cube** — 6 d 23 h left · – Not submitted"
 
 
 def test_who_has_an_extension_still_finds_the_form_after_the_general_date(
@@ -92,7 +92,7 @@ def test_who_has_an_extension_still_finds_the_form_after_the_general_date(
 
     app = open_page("my_work")
 
-    assert next(part.label for part in app.expander) == "**Print a cube** — 2 days left · – Not submitted"
+    assert next(part.label for part in app.expander) == "**Print a cube** — 2 d left · – Not submitted"
     assert "This is your own date: you have an extension." in texts(app)
 
 
