@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.ports import free_port
 from tests.waiting import LIMIT_SECONDS
@@ -134,11 +134,16 @@ def settled(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
-def upload(page: Page, content: bytes) -> None:
+def choose_cube(page: Page, content: bytes) -> Locator:
+    """Choose `content` as the file for the demo's assignment; return its button."""
     assignment = page.get_by_test_id("stExpander").filter(has_text="Imprime un cubo —")
     assignment.get_by_text("Imprime un cubo —").click()
     chosen = {"name": "cubo.zip", "mimeType": "application/zip", "buffer": content}
     assignment.locator("input[type=file]").set_input_files(chosen)  # type: ignore[arg-type]  # a literal dict
-    button = assignment.get_by_role("button", name="Entregar")
+    return assignment.get_by_role("button", name="Entregar")
+
+
+def upload(page: Page, content: bytes) -> None:
+    button = choose_cube(page, content)
     expect(button).to_be_enabled()
     button.press("Enter")  # by keyboard: the part above it is still unfolding

@@ -34,7 +34,7 @@ def test_a_list_is_looked_at_before_it_is_applied(browser: Browser, project: Pro
 
     expect(part.get_by_text("Se agregarían: 1")).to_be_visible()
     expect(part.get_by_text("Rechazadas: 1")).to_be_visible()
-    part.get_by_role("button", name="Agregar al curso: 1").click()
+    part.get_by_role("button", name="Agregar: 1 · Corregir: 1").click()
     expect(page.get_by_test_id("stCode").filter(has_text="del.archivo@uniandes.edu.co")).to_be_visible()
     assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
     assert visitor.console == []

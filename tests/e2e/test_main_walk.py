@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 
 from core.demo import samples
 from dashboard.registry import SCREENS
-from tests.e2e.browsing import Project, settled, sign_in, upload
+from tests.e2e.browsing import Project, choose_cube, settled, sign_in, upload
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -32,9 +32,18 @@ def test_a_student_uploads_and_sees_every_stage_end_without_reloading(
 def test_a_student_is_told_what_is_wrong_with_an_archive(browser: Browser, project: Project) -> None:
     visitor = sign_in(browser, project, "estudiante2")
 
-    upload(visitor.page, b"this is a text file")
+    upload(visitor.page, b"PK\x03\x04 and then something else")
 
     expect(visitor.page.get_by_text("no es un ZIP")).to_be_visible()
+
+
+def test_a_file_that_is_no_archive_is_refused_before_it_is_sent(browser: Browser, project: Project) -> None:
+    page = sign_in(browser, project, "estudiante2").page
+
+    button = choose_cube(page, b"this is a text file")
+
+    expect(page.get_by_text("Este archivo no es un ZIP")).to_be_visible()
+    expect(button).to_be_disabled()
 
 
 def test_a_wrong_password_is_told_without_saying_which_half_was_wrong(

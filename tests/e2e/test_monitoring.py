@@ -165,4 +165,4 @@ def test_who_did_what_keeps_its_filters_in_the_address_and_its_file_follows_them
 
     lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()[1:]
     assert lines
-    assert all(",monitor@uniandes.edu.co," in line for line in lines)
+    assert all(";monitor@uniandes.edu.co;" in line for line in lines)

@@ -78,6 +78,7 @@ def test_a_student_opens_each_submission_at_its_own_address(
     browser: Browser, project: Project, ctx: Context
 ) -> None:
     page = sign_in(browser, project, "estudiante4", "/my_work").page
+    page.get_by_text("Todas mis entregas").click()
     entries = page.locator("[class*='st-key-open-'] button")
 
     with storm(ctx):
@@ -98,7 +99,9 @@ def test_a_monitor_requeues_marks_and_keeps_views_once(
 
     with storm(ctx):
         press_and_count(page, ctx, "Tomar a cargo", AuditEntry)
+        page.get_by_role("radio", name="◐ En revisión").click()
         press_and_count(page, ctx, "Abrir de nuevo", AuditEntry)
+        page.get_by_role("radio", name="● Abierta").click()
         press_and_count(page, ctx, "Solo reencolar todas", Operation)
         button(page, "Vistas guardadas").click()
         page.get_by_label("Nombre para lo que está elegido ahora").fill("En la tormenta")
