@@ -170,7 +170,7 @@ class ExternalWorld(World):
             target: Node(
                 Plan(
                     name,
-                    f"gcode-{name}",
+                    queue,
                     amqp_url,
                     self._vsftpd.url(),
                     str(folder / f"{name}.jsonl"),
@@ -179,8 +179,11 @@ class ExternalWorld(World):
                     **MISBEHAVIOUR,
                 )
             )
-            for seed, (target, name) in enumerate(
-                [(Target.PARSING_NODE, "grammar"), (Target.EXECUTION_NODE, "execution")]
+            for seed, (target, name, queue) in enumerate(
+                [
+                    (Target.PARSING_NODE, "parsing", "pass"),
+                    (Target.EXECUTION_NODE, "execution", "gcode-execution"),
+                ]
             )
         }
         self.ledgers = [node.ledger for node in self._nodes.values()]
