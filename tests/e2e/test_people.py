@@ -63,6 +63,7 @@ def test_a_person_who_registered_is_in_the_course_once_the_mailbox_is_proven(
     page = browser.new_context(locale="es-CO").new_page()
     page.goto(project.address)
     page.get_by_role("button", name="Crear una cuenta").click()
+    expect(page.get_by_role("heading", name="Crear una cuenta")).to_be_visible()
     page.get_by_label("Correo").fill("nueva@uniandes.edu.co")
     page.get_by_label("Nombre completo").fill("Núria Nueva")
     page.get_by_label("Contraseña", exact=True).fill("tambor lunes puente violeta")
