@@ -120,3 +120,23 @@ def test_helpers_of_tests_are_imported_one_way() -> None:
         or (isinstance(node, ast.Import) and {name.name.split(".")[0] for name in node.names} & helpers)
     ]
     assert not bare, "written as `from tests.… import …`: a second copy has fixtures and classes of its own"
+
+
+def test_every_decision_has_a_number_of_its_own_and_says_it() -> None:
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [path.name[:4] for path in decisions]
+
+    assert len(numbers) == len(set(numbers))
+    assert [path.name for path in decisions if not path.read_text().startswith(f"# {path.name[:4]} ")] == []
+
+
+def test_every_link_between_documents_leads_to_a_file() -> None:
+    documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    dead = [
+        f"{document.relative_to(ROOT)}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
+
+    assert dead == []
