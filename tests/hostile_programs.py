@@ -65,7 +65,7 @@ print("swapping")
 LINKS_IN_RESULTS = """
 import os
 
-os.makedirs("results")
+os.makedirs("results", exist_ok=True)
 open("results/own.txt", "w").write("own")
 os.symlink("/etc/passwd", "results/passwd.txt")
 os.symlink("/", "results/root")
