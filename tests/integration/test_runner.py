@@ -60,7 +60,7 @@ def test_the_same_node_works_over_rabbitmq(laboratory: Laboratory, amqp_url: str
         ("G-code", samples.gcode_unknown(), "line 3: “HELLO” is not G-code"),
         ("Cypress", samples.cypress_unreadable(), "line 2: “{” opens an object here"),
         ("Cypress", samples.cypress_failing(), "line 3: expect(true).to.equal(false) can never hold"),
-        ("Python tests", samples.pytest_failing(), "0 test(s) passed, 1 failed"),
+        ("Python tests", samples.pytest_failing(), "test_sum: assert 1 + 1 == 3"),
     ],
 )
 def test_bad_work_fails_with_a_reason_that_says_where(
