@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,3 +33,8 @@ def visitor(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Visit:
         return app.run()
 
     return visit_page
+
+
+def errors_shown(app: AppTest) -> list[str]:
+    """Return the errors on the page as people read them, without the escapes of Markdown."""
+    return [re.sub(r"\\([^\w\s])", r"\1", error.value) for error in app.error]

@@ -13,7 +13,7 @@ from core.services import definitions, dry_runs
 from dashboard.definitions import form
 from dashboard.uploads import KeptFile
 from tests import builders
-from tests.page_visits import Visit, visitor
+from tests.page_visits import Visit, errors_shown, visitor
 
 
 @pytest.fixture
@@ -66,9 +66,7 @@ def test_a_definition_is_written_in_steps_and_says_which_field_is_wrong(
     app = choose(choose(app, 0, b"first"), 1, b"second")
     app = press(app, "Next")
 
-    assert [error.value for error in app.error] == [
-        "Stage 2 (EXECUTION) · Run command is missing. Fill it in and try again."
-    ]
+    assert errors_shown(app) == ["Stage 2 (EXECUTION) · Run command is missing. Fill it in and try again."]
     assert names(ctx, world.professor) == ["G-code"]
 
     app = press(app, "Back")
@@ -199,7 +197,7 @@ def test_a_queue_that_is_not_the_one_of_the_key_is_refused_with_who_uses_the_key
 
     app = press(app, "Next")
 
-    said = " ".join(error.value for error in app.error)
+    said = " ".join(errors_shown(app))
     assert "g-code-execution" in said
     assert "G-code (professor@uniandes.edu.co)" in said
 
