@@ -67,7 +67,7 @@ def test_what_is_due_first_stands_first_with_the_time_left(
 
     assert labels[:2] == [
         "**Print a ring** — 5 h left · – Not submitted",
-        "**Print a cube** — 7 days left · – Not submitted",
+        "**Print a cube** — 7 d left · – Not submitted",
     ]
 
 
