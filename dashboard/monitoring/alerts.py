@@ -60,7 +60,7 @@ def draw(visit: shell.Visit, _scope: Scope) -> None:
     whole = visit.course is None
     if visit.person.is_admin and visit.course is not None:
         names = {
-            "course": visit.course.name,
+            "course": i18n.plain(visit.course.name),
             "whole": _("The whole installation"),
         }
         chosen = st.segmented_control(
