@@ -34,7 +34,7 @@ def test_a_student_is_told_what_is_wrong_with_an_archive(browser: Browser, proje
 
     upload(visitor.page, b"PK\x03\x04 and then something else")
 
-    expect(visitor.page.get_by_text("no es un ZIP")).to_be_visible()
+    expect(visitor.page.get_by_text("El archivo comprimido está dañado")).to_be_visible()
 
 
 def test_a_file_that_is_no_archive_is_refused_before_it_is_sent(browser: Browser, project: Project) -> None:
