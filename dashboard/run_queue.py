@@ -14,7 +14,7 @@ Streamlit loses clicks in four ways (1.67, each reproduced in `tests/integration
 
 So requests wait here, between the browser and Streamlit, until the run under way has ended and has been
 delivered, and a request of a live part that carries a click, too, is made one for the whole page. What
-nobody clicked, such as a live part that draws itself again, is cut short after a second as before.
+was not clicked, such as a live part that draws itself again, is cut short after a second as before.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class _Request:
         return self.message.rerun_script
 
     def replaces(self, other: _Request) -> bool:
-        """Whether `other`, which waits just before this one, would draw the same for nobody."""
+        """Return whether `other`, which waits just before this one, would only draw the same page earlier."""
         return not other.is_click and all(
             getattr(self.state, name) == getattr(other.state, name)
             for name in ("page_script_hash", "page_name", "fragment_id", "is_history_navigation")
@@ -204,7 +204,7 @@ class _SocketQueue:
     def _current(self, request: _Request) -> _Request | None:
         """Return `request` as of the page and the address that Streamlit has come to meanwhile.
 
-        The browser has sent it before it knew of them. None if nobody needs it any more.
+        The browser has sent it before it knew of them. None if it is not needed any more.
         """
         asked = request.state
         follows = bool(asked.fragment_id) or request.is_live

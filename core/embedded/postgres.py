@@ -197,7 +197,7 @@ def wheel_programs() -> Path:
 def unprivileged() -> list[str]:
     """What to put before a command of Postgres, which refuses root and users without an account.
 
-    For them it runs in a user namespace where it believes to be somebody else; its files stay theirs.
+    For them it runs in a user namespace as another user; its files keep their owner.
     """
     own = os.geteuid()
     if own != 0 and _has_account(own):

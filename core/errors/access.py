@@ -55,7 +55,7 @@ class SlowDown(TooManyAttempts):
 
 
 class RegistrationClosed(Rejected):
-    """There is no way to prove a mailbox here, so that nobody opens an account alone."""
+    """No mail can prove a mailbox here, so people cannot open accounts themselves."""
 
     texts = {
         "en": "Accounts are not opened by registration here. Ask your professor or an administrator to add you.",

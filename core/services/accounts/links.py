@@ -153,7 +153,7 @@ def _make_account(session: Session, ctx: Context, registration: Registration) ->
 def end_links(session: Session, ctx: Context, user_ids: Collection[int]) -> None:
     """Make the open links of people worthless, in the caller's transaction, because their rights grow.
 
-    Whoever was given a link for an account with fewer rights must not come into more by it. The people
+    A link made for an account with fewer rights must not give access to more. The people
     are locked, so that no link is issued meanwhile for what they were.
     """
     addresses = lock_people(session, user_ids)

@@ -32,7 +32,7 @@ ALERT_LIVES = timedelta(days=1)
 """A notice that could not be sent until then is news no more."""
 
 LINKS_PER_MAILBOX = 3
-"""Mails of each kind with a link that one mailbox is sent within `MAIL_WINDOW`, whoever asks for them."""
+"""Mails of each kind with a link that one mailbox is sent within `MAIL_WINDOW`, over all requests."""
 
 RESETS_PER_ADDRESS = 50
 """Resets that may be asked for within `MAIL_WINDOW` from one address."""

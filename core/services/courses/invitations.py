@@ -64,7 +64,7 @@ def invite(
             Invitation(address, None, Delivery.MAIL if address in sent else Delivery.LATER)
             for address in wanted
         ]
-    lock_people(session, wanted.values())  # nobody's rights grow before the link is there
+    lock_people(session, wanted.values())  # no rights grow before the link is there
     showable = _showable(session, actor, wanted.values())
     return [
         Invitation(address, issue_link(session, ctx, number, LinkPurpose.INVITATION).url, Delivery.LINK)

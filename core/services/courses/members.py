@@ -40,7 +40,7 @@ def add_member(
         NotFound, NotAllowed: only professors of the course and admins.
         OnlyAdmins: the person would become a professor and is none anywhere yet.
         BadEmail, EmailNotAllowed, TooLong: a new account cannot have this address or name.
-        AccountClosed: nobody can sign in to it; said of people whom the actor has in a course only.
+        AccountClosed: it cannot be signed in to; raised only for people in a course of the actor.
         HasOtherRole: in the course as something else; see `set_role`.
 
     """
