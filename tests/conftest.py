@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,9 @@ _names = count()
 
 MEMORY_BYTES = 4_000_000_000
 """Free bytes in memory for which the tests keep their Postgres there."""
+
+LEFT_OVER_SECONDS = 86_400.0
+"""Age at which the folder of another run is taken for one of a run that was killed."""
 
 SLOW = {
     "test_accounts.py",
@@ -112,6 +116,9 @@ def postgres_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < MEMORY_BYTES:
         yield tmp_path_factory.mktemp("postgres")
         return
+    for left_over in memory.glob("ulos-tests-*"):  # of runs that were killed
+        if left_over.stat().st_mtime < time.time() - LEFT_OVER_SECONDS:
+            shutil.rmtree(left_over, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="ulos-tests-", dir=memory) as folder:
         yield Path(folder)
 
