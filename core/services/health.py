@@ -33,12 +33,13 @@ class LastError:
 
 def check_components(ctx: Context, language: str = "en") -> dict[str, str]:
     """Component → `ok` or what is wrong with it, in `language`."""
-    checks = [*_systems(ctx), (_WORKER, lambda: check_worker(ctx))]
-    if not ctx.settings.uses_rabbitmq:
-        checks.append((_NODES, lambda: check_nodes(ctx)))
-    found = {name: error_of(check) for name, check in checks}
+    found = {name: error_of(check) for name, check in _systems(ctx)}
     if found["database"] is None:
         found["schema"] = error_of(lambda: check_schema(ctx))
+    unreadable = found["database"] or found["schema"]  # what says who works is in the tables
+    found[_WORKER] = unreadable or error_of(lambda: check_worker(ctx))
+    if not ctx.settings.uses_rabbitmq:
+        found[_NODES] = unreadable or error_of(lambda: check_nodes(ctx))
     return {name: OK if error is None else error.sentence(language) for name, error in found.items()}
 
 

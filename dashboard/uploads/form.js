@@ -22,6 +22,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function prepare(parentElement) {
   const find = (selector) => parentElement.querySelector(selector)
   const form = {
+    form: find("form"),
     label: find("label"),
     input: find("input"),
     choose: find(".choose"),
@@ -37,7 +38,7 @@ function prepare(parentElement) {
     refused: false,
   }
   form.input.onchange = () => check(form)
-  find("form").onsubmit = (event) => {
+  form.form.onsubmit = (event) => {
     event.preventDefault()
     if (!form.send.disabled) send(form, form.input.files[0])
   }
@@ -78,6 +79,7 @@ function write(form) {
   form.choose.textContent = labels.choose
   form.send.textContent = labels.send
   form.stop.textContent = labels.stop
+  form.form.hidden = false // without its words it would be unreadable
   settle(form)
 }
 

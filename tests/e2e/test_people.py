@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+import dashboard
 from dashboard.registry import SCREENS
 from tests.e2e.browsing import Project, settled, sign_in, watch
 
@@ -214,6 +217,14 @@ def test_axe_finds_nothing_serious_before_the_sign_in(browser: Browser, project:
     expect(page.get_by_text("Este enlace ya se usó")).to_be_visible()
 
     assert at_the_door + serious(page) == []
+
+
+def test_axe_finds_nothing_serious_in_an_upload_form_without_its_words_yet(browser: Browser) -> None:
+    page = browser.new_page()
+    form = (Path(dashboard.__file__).parent / "uploads" / "form.html").read_text(encoding="utf-8")
+    page.set_content(f'<html lang="es"><title>Entregar</title><main>{form}</main></html>')
+
+    assert serious(page) == []
 
 
 def serious(page: Page) -> list[str]:

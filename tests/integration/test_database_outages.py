@@ -19,7 +19,7 @@ from core.config import Settings
 from core.context import Context
 from core.db import Database, is_outage
 from core.embedded.postgres import EmbeddedPostgres
-from core.errors import DatabaseUnavailable
+from core.errors import DatabaseUnavailable, SchemaOutdated
 from core.migrate import is_current
 from core.models import User
 from core.services.health import check_components
@@ -219,6 +219,19 @@ def test_outages_are_told_from_faults_of_ours(error: Exception, outage: bool) ->
 def test_a_database_that_is_away_has_no_current_schema(ctx: Context, postgres: EmbeddedPostgres) -> None:
     with shut(ctx, postgres):
         assert not is_current(ctx.db)
+
+
+def test_readiness_names_the_tables_that_are_missing_before_the_first_migration(ctx: Context) -> None:
+    with ctx.db.transaction() as session:
+        session.execute(text("DROP SCHEMA public CASCADE"))
+        session.execute(text("CREATE SCHEMA public"))
+
+    components = check_components(ctx)
+
+    missing = SchemaOutdated().sentence("en")
+    assert components == {
+        "database": "ok", "files": "ok", "schema": missing, "worker": missing, "nodes": missing
+    }  # fmt: skip
 
 
 @pytest.mark.usefixtures("impatient")
