@@ -6,13 +6,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const wall = parentElement.querySelector(".wall")
   const drawnAt = performance.now()
   const oldest = make("p", "oldest")
-  wall.replaceChildren(
+  const leave = wall.querySelector("button") // stays: a press on what is replaced meanwhile is no click
+  leave.textContent = data.leave
+  leave.onclick = () => setTriggerValue("left", true)
+  wall.querySelectorAll(":scope > :not(button)").forEach((drawn) => drawn.remove())
+  leave.before(
     place(data.place),
     sentence(data.sentence, data.tone),
     counts(data.counts),
     oldest,
     parts(data.parts),
-    leave(data.leave, () => setTriggerValue("left", true)),
   )
   const tick = () => {
     const seconds = data.oldest.seconds + (performance.now() - drawnAt) / 1_000
@@ -68,13 +71,6 @@ function parts(sections) {
     all.append(section)
   }
   return all
-}
-
-function leave(label, left) {
-  const button = make("button", "", label)
-  button.type = "button"
-  button.addEventListener("click", left)
-  return button
 }
 
 function make(name, className = "", text = "") {

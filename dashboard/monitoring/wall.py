@@ -21,7 +21,7 @@ STAGES_SHOWN = 8
 
 _wall = st.components.v2.component(
     "ulos_wall",
-    html='<div class="wall"></div>\n',
+    html='<div class="wall"><button type="button"></button></div>\n',
     css=(_HERE / "wall.css").read_text(encoding="utf-8"),
     js=(_HERE / "wall.js").read_text(encoding="utf-8"),
 )

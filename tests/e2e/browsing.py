@@ -105,12 +105,18 @@ Element.prototype.animate = function (frames, how) {
 """What unfolds is there at once: a hand waits for it to stand still, a test clicks beside it."""
 
 
+VISITORS: list[Visitor] = []
+"""Everyone who has come in the test under way."""
+
+
 def watch(page: Page) -> Visitor:
     """Note what the page says on its console and which hosts it asks; let nothing on it unfold slowly."""
     visitor = Visitor(page, [], set())
+    VISITORS.append(visitor)
     page.set_default_timeout(LIMIT_SECONDS * 1_000)
     page.add_init_script(STILL)
     page.on("console", lambda said: visitor.console.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: visitor.console.append(error.stack or error.message))
     page.on("request", lambda sent: visitor.hosts.add(sent.url.split("/")[2].split(":")[0]))
     return visitor
 
