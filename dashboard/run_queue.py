@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,12 +148,15 @@ class _SocketQueue:
             self._waiting.append(request)
 
     async def send(self, message: Message) -> None:
-        """Pass on what Streamlit sends, and note when a run begins and ends; ASGI's `send`."""
-        try:
+        """Pass on what Streamlit sends, and note when a run begins and ends; ASGI's `send`.
+
+        To a browser that has gone nothing is sent: Streamlit would end the session at once, and with
+        it the clicks that wait.
+        """
+        with suppress(OSError):
             await self._send(message)
-        finally:
-            if message.get("bytes"):
-                self._note(ForwardMsg.FromString(message["bytes"]))
+        if message.get("bytes"):
+            self._note(ForwardMsg.FromString(message["bytes"]))
 
     def close(self) -> None:
         """Read the socket no more."""

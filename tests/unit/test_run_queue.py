@@ -9,6 +9,7 @@ import pytest
 from starlette.types import Message
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from uvicorn.protocols.utils import ClientDisconnected
 
 from dashboard import run_queue
 from dashboard.run_queue import RunQueue
@@ -67,6 +68,7 @@ class Tab:
 
     def __init__(self, *messages: Message) -> None:
         self._messages = list(messages)
+        self.is_gone = False
         self._take: Callable[[], Awaitable[Message]]
         self.answer: Callable[[Message], Awaitable[None]]
 
@@ -95,7 +97,9 @@ class Tab:
             self._take, self.answer = receive, send  # type: ignore[assignment]  # ASGI's own callables
             await talk(self)
 
-        async def nothing(_: Message) -> None: ...
+        async def nothing(_: Message) -> None:
+            if self.is_gone:
+                raise ClientDisconnected
 
         scope = {"type": "websocket", "path": run_queue.PATH}
         asyncio.run(RunQueue(app)(scope, self._receive, nothing))
@@ -119,6 +123,18 @@ def test_what_waits_is_carried_out_although_the_browser_has_gone() -> None:
         await tab.take()
         await tab.answer(begun())
         assert await tab.waits()
+        await tab.answer(finished())
+        assert (await tab.take()).rerun_script.widget_states.widgets[0].id == "second"
+        assert await tab.take_any() == DISCONNECT
+
+    Tab(asks(click="first"), asks(click="second"), DISCONNECT).run(talk)
+
+
+def test_a_browser_that_has_gone_does_not_end_what_waits() -> None:
+    async def talk(tab: Tab) -> None:
+        await tab.take()
+        tab.is_gone = True
+        await tab.answer(begun())
         await tab.answer(finished())
         assert (await tab.take()).rerun_script.widget_states.widgets[0].id == "second"
         assert await tab.take_any() == DISCONNECT
