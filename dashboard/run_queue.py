@@ -1,6 +1,6 @@
 """One script run after another in each browser tab, so that no click is lost.
 
-Streamlit loses clicks in four ways (1.67, each reproduced in `tests/integration/test_run_queue.py` or
+Streamlit loses clicks in five ways (1.67, each reproduced in `tests/unit/test_run_queue.py` or
 `tests/e2e/test_clicks.py`):
 
 - A request for the whole page ends the run under way. What that run had not reached yet is not done:
@@ -11,6 +11,9 @@ Streamlit loses clicks in four ways (1.67, each reproduced in `tests/integration
 - A request that comes while the last run is being delivered makes the server forget the rest of it.
 - The browser sends what is pressed within one turn of its event loop as one request, for one fragment:
   a click outside of the fragment that a live part asks for at that moment draws that part only.
+- A request names the large messages that the browser keeps, and a run sends their names alone. A browser
+  that has dropped one of them meanwhile, two runs after it was last drawn, ends the connection for good:
+  the page stands still until it is loaded again. So `global.minCachedMessageSize` lets it keep none.
 
 So requests wait here, between the browser and Streamlit, until the run under way has ended and has been
 delivered, and a request of a live part that carries a click, too, is made one for the whole page. What

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -164,8 +165,9 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def settings(postgres: EmbeddedPostgres, ftp: EmbeddedFtp, tmp_path: Path) -> Iterator[Settings]:
+@contextmanager
+def new_settings(postgres: EmbeddedPostgres, ftp: EmbeddedFtp, folder: Path) -> Iterator[Settings]:
+    """Settings with a database of their own, which is dropped at the end."""
     name = f"test_{next(_names)}"
     postgres.create_database(name, template="ulos")
     yield Settings(
@@ -173,17 +175,30 @@ def settings(postgres: EmbeddedPostgres, ftp: EmbeddedFtp, tmp_path: Path) -> It
         ftp_url=SecretStr(f"{ftp.url}/{name}"),
         secret_key=SecretStr("test-secret-key"),
         callback_token=SecretStr("test-callback-token"),
-        data_dir=tmp_path / "var",
+        data_dir=folder / "var",
         _env_file=None,
     )
     postgres.drop_database(name)
 
 
-@pytest.fixture
-def ctx(settings: Settings, clock: Clock) -> Iterator[Context]:
+@contextmanager
+def new_context(settings: Settings, clock: Clock) -> Iterator[Context]:
+    """A context on the database of `settings`."""
     database = Database(settings.database_url.get_secret_value())
     yield Context(settings=settings, db=database, storage=open_storage(settings), now=clock)
     database.dispose()
+
+
+@pytest.fixture
+def settings(postgres: EmbeddedPostgres, ftp: EmbeddedFtp, tmp_path: Path) -> Iterator[Settings]:
+    with new_settings(postgres, ftp, tmp_path) as settings:
+        yield settings
+
+
+@pytest.fixture
+def ctx(settings: Settings, clock: Clock) -> Iterator[Context]:
+    with new_context(settings, clock) as ctx:
+        yield ctx
 
 
 class _Sharing(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no types

@@ -33,6 +33,10 @@ def slowly(name):
     st.session_state["last"] = name
     note(name)
 
+def unfold(is_open):
+    st.session_state["is_folded"] = not is_open
+    note("unfold" if is_open else "fold")
+
 def leave():
     st.query_params["left"] = "yes"
 
@@ -53,6 +57,10 @@ if st.button("first"):
     st.session_state["after"] = True
 st.button("callback", on_click=slowly, args=("callback",))
 st.button("leave", on_click=leave)
+st.button("fold", on_click=unfold, args=(False,))
+st.button("unfold", on_click=unfold, args=(True,))
+if not st.session_state.get("is_folded"):
+    st.text("a long text " * 2_000)
 part()
 for turn in range(10):
     time.sleep(0.05)
@@ -129,6 +137,10 @@ PRESSES = {
     "a change of the address that the next click does not know yet": (
         "press('leave'); await later(5); press('last')",
         "counts: last 1, seen left 2",
+    ),
+    "a button that brings back what several runs before it have not drawn": (
+        "for (let n = 0; n < 4; n++) { press('fold'); await later(100) } press('unfold')",
+        "counts: fold 4, unfold 1",
     ),
     "many clicks in one moment": (
         "for (const name of ['first', 'last', 'fragment', 'callback']) { press(name); await later(30) }",

@@ -17,11 +17,14 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from core.context import ORCHESTRATOR, Actor, Context
+from core.embedded.ftp import EmbeddedFtp
+from core.embedded.postgres import EmbeddedPostgres
 from core.errors import NotAllowed
 from core.services import accounts, reports
 from dashboard import process, shell
 from dashboard.registry import SCREENS, Screen
 from tests import builders
+from tests.conftest import Clock, new_context, new_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("es", "en")
@@ -84,30 +87,56 @@ PLACES = [
 Open = Callable[..., AppTest]
 
 
-@pytest.fixture
-def world(ctx: Context) -> builders.World:
-    return builders.world(ctx)
+@dataclass(frozen=True)
+class Installation:
+    """A world, its people by what they are, and what addresses may name."""
+
+    ctx: Context
+    people: Mapping[str, Actor]
+    names: Mapping[str, int]
 
 
-@pytest.fixture
-def people(ctx: Context, world: builders.World) -> dict[str, Actor]:
-    return {
+def install(ctx: Context, *, filled: bool) -> Installation:
+    world = builders.world(ctx)
+    people = {
         "professor": world.professor,
         "monitor": world.monitor,
         "student": world.student,
         "none": world.stranger,
         "admin": builders.person(ctx, "admin", is_admin=True),
     }
+    names = {}
+    if filled:
+        names = {"task": fill(ctx, world), "definition": world.definition_id}
+        write_markdown_everywhere(ctx)
+    return Installation(ctx, people, names)
+
+
+@pytest.fixture(scope="module")
+def filled(
+    postgres: EmbeddedPostgres, ftp: EmbeddedFtp, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """One for all tests that only look: a submission of each fate, and Markdown in every text."""
+    folder = tmp_path_factory.mktemp("filled")
+    with new_settings(postgres, ftp, folder) as settings, new_context(settings, Clock()) as ctx:
+        yield install(ctx, filled=True)
 
 
 @pytest.fixture
-def open_page(ctx: Context, people: dict[str, Actor], monkeypatch: pytest.MonkeyPatch) -> Open:
+def empty(ctx: Context) -> Installation:
+    return install(ctx, filled=False)
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
     """Opens a screen as somebody. Cookies do not exist in this harness, so the visitor is handed in."""
 
-    def open_page(role: str | None, path: str | None, language: str, **address: str) -> AppTest:
-        person = replace(accounts.get_person(ctx, people[role]), language=language) if role else None
-        monkeypatch.setattr(process, "context", lambda: ctx)
-        monkeypatch.setattr(process, "settings", lambda: ctx.settings)
+    def open_page(
+        at: Installation, role: str | None, path: str | None, language: str, **address: str
+    ) -> AppTest:
+        person = replace(accounts.get_person(at.ctx, at.people[role]), language=language) if role else None
+        monkeypatch.setattr(process, "context", lambda: at.ctx)
+        monkeypatch.setattr(process, "settings", lambda: at.ctx.settings)
         monkeypatch.setattr(shell, "find_visitor", lambda: person)
         monkeypatch.setattr(shell, "find_session_id", lambda: None)
         app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=100)
@@ -206,13 +235,11 @@ def test_every_screen_has_a_place_and_no_part_belongs_to_none() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("place", PLACES, ids=str)
 def test_a_page_opens_without_an_error(
-    ctx: Context, world: builders.World, open_page: Open, place: Place, language: str
+    filled: Installation, open_page: Open, place: Place, language: str
 ) -> None:
-    names = {"task": fill(ctx, world), "definition": world.definition_id}
-    write_markdown_everywhere(ctx)
-    address = {name: value.format(**names) for name, value in place.address.items()}
+    address = {name: value.format(**filled.names) for name, value in place.address.items()}
 
-    app = open_page(place.role, place.screen.path, language, **address)
+    app = open_page(filled, place.role, place.screen.path, language, **address)
 
     assert list(app.exception) == []
     assert app.title
@@ -228,8 +255,10 @@ def test_a_page_opens_without_an_error(
 
 
 @pytest.mark.parametrize("place", [place for place in PLACES if not place.address], ids=str)
-def test_a_page_without_data_opens_without_an_error(open_page: Open, place: Place) -> None:
-    app = open_page(place.role, place.screen.path, "es")
+def test_a_page_without_data_opens_without_an_error(
+    empty: Installation, open_page: Open, place: Place
+) -> None:
+    app = open_page(empty, place.role, place.screen.path, "es")
 
     assert list(app.exception) == []
     assert list(app.error) == []
@@ -237,8 +266,10 @@ def test_a_page_without_data_opens_without_an_error(open_page: Open, place: Plac
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_before_the_sign_in_there_is_the_form_and_nothing_else(open_page: Open, language: str) -> None:
-    app = open_page(None, None, language)
+def test_before_the_sign_in_there_is_the_form_and_nothing_else(
+    empty: Installation, open_page: Open, language: str
+) -> None:
+    app = open_page(empty, None, None, language)
 
     assert list(app.exception) == []
     assert list(app.error) == []
