@@ -18,8 +18,11 @@ from core.config import Settings
 
 REQUEST_ID = "request_id"
 
-_NOISY = ("aioftp", "alembic", "httpx", "httpcore", "pika", "multipart", "python_multipart")
+_NOISY = ("aioftp", "alembic", "httpx", "httpcore", "multipart", "python_multipart")
 """Libraries whose INFO lines tell operators nothing."""
+
+_SILENT = ("pika",)
+"""Libraries that log each error several times, with tracebacks, and raise it too."""
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
@@ -43,6 +46,8 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     logging.captureWarnings(capture=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def adopt(*libraries: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -24,8 +23,6 @@ NOT_FOUND = 404
 PRECONDITION_FAILED = 406
 _ACCESS_REFUSED = 403
 _NOT_ALLOWED = 530
-
-logging.getLogger("pika").setLevel(logging.CRITICAL)  # it says everything thrice; errors carry the reason
 
 
 def parameters(settings: Settings, purpose: str) -> pika.URLParameters:

@@ -8,16 +8,19 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from core import logs
-from core.broker import open_publisher
+from core.broker import check_broker, open_publisher
 from core.config import Settings
 from core.context import Context
+from core.errors import BrokerUnavailable
 from core.relay import copy_next, publish_batch
 from tests import builders
 from tests.http_worlds import signed_in
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -92,3 +95,12 @@ def test_an_incident_is_logged_with_time_name_and_request(
     assert "ZeroDivisionError: division by zero" in lines.getvalue()
     assert answer.headers["x-request-id"] == "r-1"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_broker_that_refuses_is_told_by_its_error_alone(settings: Settings, lines: io.StringIO) -> None:
+    address = SecretStr(f"amqp://guest:guest@127.0.0.1:{free_port()}/")
+
+    with pytest.raises(BrokerUnavailable):
+        check_broker(settings.model_copy(update={"amqp_url": address}))
+
+    assert entries(lines) == []
