@@ -152,17 +152,19 @@ def test_a_button_that_moves_under_the_pointer_is_pressed_all_the_same(
 ) -> None:
     page = sign_in(browser, project, "monitor", "/monitoring").page
     pressed = page.locator(".st-key-acknowledge button, .st-key-reopen button").first
-    pressed.scroll_into_view_if_needed()
-    box = pressed.bounding_box()
-    assert box is not None
     before = count(ctx, AuditEntry)
 
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    pressed.hover()
     page.mouse.down()
-    page.evaluate(
-        "document.querySelector('.st-key-cause-actions').insertAdjacentHTML('beforebegin',"
-        " '<div style=\"height: 300px\"></div>')"
+    place = pressed.bounding_box()
+    page.locator(".st-key-cause-actions").evaluate(
+        """actions => {
+          const box = document.createElement("div")
+          box.style.height = "300px"
+          actions.before(box)
+        }"""
     )
+    assert pressed.bounding_box() != place
     page.mouse.up()
 
     eventually(lambda: count(ctx, AuditEntry) == before + 1)
@@ -173,11 +175,8 @@ def test_the_wall_is_left_although_it_is_drawn_anew_under_the_pointer(
 ) -> None:
     page = sign_in(browser, project, "monitor", "/monitoring").page
     page.goto(f"{project.address}/monitoring?wall=1")
-    expect(button(page, "Salir de la pantalla de pared")).to_be_visible()
-    box = button(page, "Salir de la pantalla de pared").bounding_box()
-    assert box is not None
 
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    button(page, "Salir de la pantalla de pared").hover()
     page.mouse.down()
     with renamed_course(ctx, "Robots y agujas"):
         expect(page.get_by_text("Robots y agujas")).to_be_visible()
@@ -188,12 +187,12 @@ def test_the_wall_is_left_although_it_is_drawn_anew_under_the_pointer(
 
 def test_a_press_that_ends_elsewhere_does_nothing(browser: Browser, project: Project, ctx: Context) -> None:
     page = sign_in(browser, project, "monitor", "/monitoring").page
-    box = button(page, "Marcar como resuelta").bounding_box()
-    assert box is not None
     before = count(ctx, AuditEntry)
 
-    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    button(page, "Marcar como resuelta").hover()
     page.mouse.down()
+    box = button(page, "Marcar como resuelta").bounding_box()
+    assert box is not None
     page.mouse.move(box["x"] + 5, box["y"] + 200)
     page.mouse.up()
     page.wait_for_timeout(1_500)
