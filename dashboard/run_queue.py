@@ -153,8 +153,8 @@ class _SocketQueue:
     async def send(self, message: Message) -> None:
         """Pass on what Streamlit sends, and note when a run begins and ends; ASGI's `send`.
 
-        To a browser that has gone nothing is sent: Streamlit would end the session at once, and with
-        it the clicks that wait.
+        A browser that has gone is sent nothing. An error here would make Streamlit end the session and
+        drop the clicks that wait.
         """
         with suppress(OSError):
             await self._send(message)

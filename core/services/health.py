@@ -36,10 +36,10 @@ def check_components(ctx: Context, language: str = "en") -> dict[str, str]:
     found = {name: error_of(check) for name, check in _systems(ctx)}
     if found["database"] is None:
         found["schema"] = error_of(lambda: check_schema(ctx))
-    unreadable = found["database"] or found["schema"]  # what says who works is in the tables
-    found[_WORKER] = unreadable or error_of(lambda: check_worker(ctx))
+    blocker = found["database"] or found["schema"]  # the checks below read tables
+    found[_WORKER] = blocker or error_of(lambda: check_worker(ctx))
     if not ctx.settings.uses_rabbitmq:
-        found[_NODES] = unreadable or error_of(lambda: check_nodes(ctx))
+        found[_NODES] = blocker or error_of(lambda: check_nodes(ctx))
     return {name: OK if error is None else error.sentence(language) for name, error in found.items()}
 
 

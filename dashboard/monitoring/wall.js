@@ -6,7 +6,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const wall = parentElement.querySelector(".wall")
   const drawnAt = performance.now()
   const oldest = make("p", "oldest")
-  const leave = wall.querySelector("button") // stays: a press on what is replaced meanwhile is no click
+  const leave = wall.querySelector("button") // kept: a button that is replaced during a press gets no click
   leave.textContent = data.leave
   leave.onclick = () => setTriggerValue("left", true)
   wall.querySelectorAll(":scope > :not(button)").forEach((drawn) => drawn.remove())

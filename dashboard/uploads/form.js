@@ -22,7 +22,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function prepare(parentElement) {
   const find = (selector) => parentElement.querySelector(selector)
   const form = {
-    form: find("form"),
+    element: find("form"),
     label: find("label"),
     input: find("input"),
     choose: find(".choose"),
@@ -38,7 +38,7 @@ function prepare(parentElement) {
     refused: false,
   }
   form.input.onchange = () => check(form)
-  form.form.onsubmit = (event) => {
+  form.element.onsubmit = (event) => {
     event.preventDefault()
     if (!form.send.disabled) send(form, form.input.files[0])
   }
@@ -79,7 +79,7 @@ function write(form) {
   form.choose.textContent = labels.choose
   form.send.textContent = labels.send
   form.stop.textContent = labels.stop
-  form.form.hidden = false // without its words it would be unreadable
+  form.element.hidden = false // until its labels are there it is hidden
   settle(form)
 }
 

@@ -106,7 +106,7 @@ Element.prototype.animate = function (frames, how) {
 
 
 VISITORS: list[Visitor] = []
-"""Everyone who has come in the test under way."""
+"""The visitors of the current test."""
 
 
 def watch(page: Page) -> Visitor:

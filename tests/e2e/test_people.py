@@ -219,7 +219,7 @@ def test_axe_finds_nothing_serious_before_the_sign_in(browser: Browser, project:
     assert at_the_door + serious(page) == []
 
 
-def test_axe_finds_nothing_serious_in_an_upload_form_without_its_words_yet(browser: Browser) -> None:
+def test_axe_finds_nothing_serious_in_an_upload_form_before_its_labels_arrive(browser: Browser) -> None:
     page = browser.new_page()
     form = (Path(dashboard.__file__).parent / "uploads" / "form.html").read_text(encoding="utf-8")
     page.set_content(f'<html lang="es"><title>Entregar</title><main>{form}</main></html>')

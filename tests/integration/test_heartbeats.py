@@ -19,7 +19,7 @@ from core.db import notify, utc_now
 from core.errors import WorkerMissing, WorkerSilent
 from core.models import Heartbeat
 from core.services import alerts, monitoring
-from core.services.health import check_components, is_ready
+from core.services.health import check_components, error_of, is_ready
 from core.services.heartbeats import WORKER_NAME, Heartbeats, check_worker, name_process
 from core.services.leftovers import SWEEP_TOPIC
 from core.standby import stand_in, standing_by
@@ -139,17 +139,8 @@ def test_a_loop_that_is_stuck_is_named_while_the_others_work(ctx: Context) -> No
         with pytest.raises(WorkerSilent, match=r"\(relay\)"):
             check_worker(ctx)
 
-    eventually(lambda: is_missing(ctx))  # Postgres ends its process a moment after the connection
-
-
-def is_missing(ctx: Context) -> bool:
-    try:
-        check_worker(ctx)
-    except WorkerMissing:
-        return True
-    except WorkerSilent:
-        return False
-    return False
+    # Postgres ends its process a moment after the connection.
+    eventually(lambda: isinstance(error_of(lambda: check_worker(ctx)), WorkerMissing))
 
 
 def test_rows_of_a_worker_that_was_killed_do_not_accuse_the_next_one(ctx: Context) -> None:
